@@ -1,0 +1,36 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# check_install.sh - what is installed can be compiled against, through find_package and through pkg-config
+#
+# Usage: check_install.sh CMAKE BUILD-DIR CC, in the top directory.
+set -eu
+cmake=$1 build=$2 cc=$3
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+"$cmake" --install "$build" --prefix "$work/prefix" >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
+
+mkdir "$work/user"
+cat >"$work/user/main.c" <<'END'
+#include <stdio.h>
+#include <troupe/troupe.h>
+int main(void) { return puts(tr_err_name(TR_OK)) < 0; }
+END
+cat >"$work/user/CMakeLists.txt" <<'END'
+cmake_minimum_required(VERSION 3.16)
+project(user C)
+find_package(troupe REQUIRED)
+add_executable(user main.c)
+target_link_libraries(user PRIVATE troupe::troupe)
+END
+{
+    "$cmake" -G Ninja -S "$work/user" -B "$work/user/build" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_C_COMPILER="$cc"
+    "$cmake" --build "$work/user/build"
+} >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
+[ "$("$work/user/build/user")" = TR_OK ]
+
+pc=$(dirname "$(find "$work/prefix" -name troupe.pc)")
+# The file names the prefix of configuring; --define-variable moves it, as packagers do.
+version=$(PKG_CONFIG_PATH=$pc pkg-config --modversion troupe)
+PKG_CONFIG_PATH=$pc pkg-config --cflags --libs troupe >"$work/log"
+grep -q -e -ltroupe "$work/log"
+echo "troupe $version can be installed and used"
