@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* troupe.h - everything a program needs; includes and nothing else */
+#ifndef TROUPE_H
+#define TROUPE_H
+
+#include "base.h"
+#include "value.h"
+#include "message.h"
+#include "actor.h"
+#include "await.h"
+#include "scope.h"
+#include "time.h"
+#include "io.h"
+#include "node.h"
+#include "module.h"
+
+#endif
