@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* test_slab.c - objects of one size, recycled */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/slab.h"
+#include "support/unit.h"
+
+static void what_is_freed_last_comes_back_first(void **state)
+{
+    (void) state;
+    struct slab s;
+    slab_init(&s, 48, 1024);
+    void *a = slab_alloc(&s), *b = slab_alloc(&s);
+    slab_free(&s, a);
+    slab_free(&s, b);
+    assert_ptr_equal(slab_alloc(&s), b);
+    assert_ptr_equal(slab_alloc(&s), a);
+    assert_int_equal(s.live, 2);
+    slab_fini(&s);
+}
+
+static void objects_do_not_overlap_across_chunks(void **state)
+{
+    (void) state;
+    struct slab s;
+    unsigned char *objects[100];
+    slab_init(&s, 48, 512);
+    for (int i = 0; i < 100; i++) {
+        objects[i] = slab_alloc(&s);
+        memset(objects[i], i, 48);
+    }
+    for (int i = 0; i < 100; i++)
+        for (int k = 0; k < 48; k++)
+            assert_int_equal(objects[i][k], i);
+    slab_fini(&s);
+}
+
+static void fresh_objects_are_zero_and_aligned(void **state)
+{
+    (void) state;
+    static const char zeros[192];
+    struct slab s;
+    slab_init(&s, sizeof zeros, 4096);
+    for (int i = 0; i < 50; i++) {
+        void *p = slab_alloc(&s);
+        assert_int_equal((uintptr_t) p % 64, 0);
+        assert_memory_equal(p, zeros, sizeof zeros);
+    }
+    slab_fini(&s);
+    slab_init(&s, 17, 4096);
+    for (int i = 0; i < 50; i++)
+        assert_int_equal((uintptr_t) slab_alloc(&s) % 16, 0);
+    slab_fini(&s);
+}
+
+static void only_the_link_of_a_freed_object_is_overwritten(void **state)
+{
+    (void) state;
+    struct slab s;
+    slab_init(&s, 64, 4096);
+    unsigned char *p = slab_alloc(&s);
+    memset(p, 0xab, 64);
+    slab_free(&s, p);
+    for (size_t i = sizeof(void *); i < 64; i++)
+        assert_int_equal(p[i], 0xab);
+    slab_fini(&s);
+}
+
+static void a_chunk_too_small_for_one_object_grows_to_it(void **state)
+{
+    (void) state;
+    struct slab s;
+    slab_init(&s, 4096, 16);
+    char *a = slab_alloc(&s), *b = slab_alloc(&s);
+    memset(a, 1, 4096);
+    memset(b, 2, 4096);
+    assert_int_equal(a[4095], 1);
+    slab_fini(&s);
+}
+
+static void without_memory_alloc_gives_null_and_the_slab_lives_on(void **state)
+{
+    (void) state;
+    struct slab s;
+    slab_init(&s, 64, 256);
+    mem_fail_at(1);
+    void *p = slab_alloc(&s);
+    mem_fail_at(0);
+    assert_null(p);
+    assert_int_equal(s.live, 0);
+    assert_non_null(slab_alloc(&s));
+    slab_fini(&s);
+}
+
+static void a_finished_slab_is_empty_and_usable(void **state)
+{
+    (void) state;
+    struct slab zero = { 0 };
+    slab_fini(&zero);
+    struct slab s;
+    slab_init(&s, 64, 256);
+    slab_alloc(&s);
+    slab_fini(&s);
+    assert_int_equal(s.live, 0);
+    assert_non_null(slab_alloc(&s));
+    slab_fini(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_freed_last_comes_back_first),
+        cmocka_unit_test(objects_do_not_overlap_across_chunks),
+        cmocka_unit_test(fresh_objects_are_zero_and_aligned),
+        cmocka_unit_test(only_the_link_of_a_freed_object_is_overwritten),
+        cmocka_unit_test(a_chunk_too_small_for_one_object_grows_to_it),
+        cmocka_unit_test(without_memory_alloc_gives_null_and_the_slab_lives_on),
+        cmocka_unit_test(a_finished_slab_is_empty_and_usable),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
