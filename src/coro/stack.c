@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/* stack.c - stacks: mapped lazily, guarded, pooled, given back */
+#include "coro/stack.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/alloc.h"
+#include "coro/valgrind.h"
+
+#define REGION_STACKS 64u
+#define GUARDS_MPROTECTED_MAX 16384u /* two mappings each; half of the kernel's default limit */
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+
+static size_t round_up(size_t n, size_t to)
+{
+    return (n + to - 1) / to * to;
+}
+
+void stack_pool_init(struct stack_pool *p, size_t stack_size, size_t room, void (*entry)(void *coro))
+{
+    memset(p, 0, sizeof *p);
+    p->stack_size = round_up(stack_size < STACK_SIZE_MIN ? STACK_SIZE_MIN : stack_size, STACK_GUARD);
+    p->room = round_up(room, 64);
+    p->entry = entry;
+}
+
+/* Appends to an array of pointers. False: out of memory. */
+static bool array_push(void ***array, size_t *len, size_t *cap, void *item)
+{
+    if (*len == *cap) {
+        size_t cap_new = *cap == 0 ? 64 : *cap * 2;
+        void **bigger = mem_realloc(*array, cap_new * sizeof **array);
+        if (bigger == NULL)
+            return false;
+        *array = bigger;
+        *cap = cap_new;
+    }
+    (*array)[(*len)++] = item;
+    return true;
+}
+
+static void guard_install(struct stack_pool *p, char *low)
+{
+    if (madvise(low, STACK_GUARD, MADV_GUARD_INSTALL) == 0)
+        return;
+    if (p->guards_mprotected < GUARDS_MPROTECTED_MAX && mprotect(low, STACK_GUARD, PROT_NONE) == 0)
+        p->guards_mprotected++;
+}
+
+static void *map_anonymous(size_t size)
+{
+    void *m = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    if (m == MAP_FAILED)
+        return NULL;
+    (void) madvise(m, size, MADV_NOHUGEPAGE); /* one page of a stack must not become two megabytes; old kernels refuse, no harm */
+    return m;
+}
+
+/* Maps a region and adds its stacks, bare, lowest address last out. */
+static bool region_map(struct stack_pool *p)
+{
+    size_t size = p->stack_size * REGION_STACKS;
+    char *m = map_anonymous(size);
+    if (m == NULL)
+        return false;
+    if (!array_push(&p->regions, &p->regions_len, &p->regions_cap, m)) {
+        munmap(m, size);
+        return false;
+    }
+    for (size_t i = REGION_STACKS; i > 0; i--)
+        if (!array_push(&p->bare, &p->bare_len, &p->bare_cap, m + i * p->stack_size))
+            return p->bare_len > 0;
+    return true;
+}
+
+static struct coro *stack_build(struct stack_pool *p, char *top, size_t size, enum stack_kind kind)
+{
+    struct coro *c = (struct coro *) (void *) (top - p->room);
+    c->base = top - size + STACK_GUARD;
+    c->size = (size_t) ((char *) c - (char *) c->base);
+    c->kind = kind;
+    guard_install(p, top - size);
+    fiber_create(&c->fiber);
+    c->valgrind_id = valgrind_stack_register(c->base, c);
+    coro_prepare(c, p->entry);
+    return c;
+}
+
+struct coro *stack_get(struct stack_pool *p, bool *fresh)
+{
+    struct coro *c;
+    if (p->idle_len > 0) {
+        c = p->idle[--p->idle_len];
+        fiber_reuse(&c->fiber, c->base, c->size);
+        coro_prepare(c, p->entry);
+        *fresh = false;
+    } else {
+        if (p->bare_len == 0 && !region_map(p))
+            return NULL;
+        c = stack_build(p, p->bare[--p->bare_len], p->stack_size, STACK_POOLED);
+        *fresh = true;
+    }
+    p->in_use++;
+    return c;
+}
+
+struct coro *stack_get_sized(struct stack_pool *p, size_t size)
+{
+    size = round_up((size < STACK_SIZE_MIN ? STACK_SIZE_MIN : size) + STACK_GUARD, STACK_GUARD);
+    char *m = map_anonymous(size);
+    if (m == NULL)
+        return NULL;
+    p->in_use++;
+    return stack_build(p, m + size, size, STACK_OWN_SIZE);
+}
+
+/* With a guard the word below base cannot have been written; reading the guard would fault, so look at the lowest usable one: a stack that
+ * came that far is as good as over. Reading memory that was never touched costs nothing. */
+static bool is_intact(const struct coro *c)
+{
+    return *(volatile const uint64_t *) c->base == 0;
+}
+
+static void stack_strip(struct coro *c)
+{
+    valgrind_stack_deregister(c->valgrind_id);
+    fiber_destroy(&c->fiber);
+}
+
+static void stack_unmap(struct coro *c, size_t room)
+{
+    char *low = (char *) c->base - STACK_GUARD;
+    size_t size = STACK_GUARD + c->size + room;
+    stack_strip(c);
+    munmap(low, size);
+}
+
+bool stack_put(struct stack_pool *p, struct coro *c)
+{
+    bool intact = is_intact(c);
+    p->in_use--;
+    if (c->kind == STACK_OWN_SIZE) {
+        stack_unmap(c, p->room);
+        return intact;
+    }
+    if (!array_push((void ***) (void *) &p->idle, &p->idle_len, &p->idle_cap, c))
+        p->in_use++; /* no memory to remember it: it stays mapped, unused, until the pool goes */
+    return intact;
+}
+
+bool stack_put_abandoned(struct stack_pool *p, struct coro *c)
+{
+    fiber_reset(&c->fiber, c->base, c->size);
+    return stack_put(p, c);
+}
+
+size_t stack_pool_trim(struct stack_pool *p, size_t n)
+{
+    while (p->idle_len > STACK_KEPT && n > 0) {
+        struct coro *c = p->idle[p->idle_len - 1];
+        char *top = (char *) c + p->room;
+        if (!array_push(&p->bare, &p->bare_len, &p->bare_cap, top))
+            break;
+        p->idle_len--;
+        n--;
+        stack_strip(c);
+        (void) madvise(top - p->stack_size + STACK_GUARD, p->stack_size - STACK_GUARD, MADV_DONTNEED);
+    }
+    return p->idle_len > STACK_KEPT ? p->idle_len - STACK_KEPT : 0;
+}
+
+void stack_pool_fini(struct stack_pool *p)
+{
+    for (size_t i = 0; i < p->idle_len; i++)
+        stack_strip(p->idle[i]);
+    for (size_t i = 0; i < p->regions_len; i++)
+        munmap(p->regions[i], p->stack_size * REGION_STACKS);
+    mem_free(p->idle);
+    mem_free(p->bare);
+    mem_free(p->regions);
+    memset(p, 0, sizeof *p);
+}
+
+void stack_adopt_thread(struct coro *c)
+{
+    pthread_attr_t attr;
+    void *base = NULL;
+    size_t size = 0;
+    memset(c, 0, sizeof *c);
+    if (pthread_getattr_np(pthread_self(), &attr) == 0) {
+        pthread_attr_getstack(&attr, &base, &size);
+        pthread_attr_destroy(&attr);
+    }
+    c->base = base;
+    c->size = size;
+    c->kind = STACK_THREAD;
+    fiber_adopt_thread(&c->fiber);
+}
+
+bool stack_is_overrun(const struct coro *c, const void *addr)
+{
+    const char *base = c->base;
+    return c->kind != STACK_THREAD && (const char *) addr < base && (const char *) addr >= base - STACK_GUARD;
+}
