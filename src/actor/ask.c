@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: MIT */
+/* ask.c - a request under way, seen from the asker's side */
+#include "actor/ask.h"
+
+#include "actor/cancel.h"
+#include "actor/deadletter.h"
+#include "actor/deadlock.h"
+#include "actor/error.h"
+#include "actor/mailbox.h"
+#include "actor/note.h"
+#include "actor/scope_kernel.h"
+#include "actor/table.h"
+#include "base/clock.h"
+
+#define ASK_TIMEOUT_NS (TR_ASK_TIMEOUT_MS * NS_PER_MS)
+
+/* ---- the record ---- */
+
+static void ask_timer_fire(struct worker *w, struct timer *t, int64_t now);
+
+static struct ask *ask_open(struct tr_self *self, int64_t deadline, bool by_scope)
+{
+    struct worker *w = self->worker;
+    struct ask *a = slab_alloc(&w->asks);
+    if (a == NULL)
+        return NULL;
+    a->reply = NULL;
+    a->waiter = NULL;
+    a->asker = cell_id(self->cell);
+    a->deadline = deadline;
+    a->by_scope = by_scope;
+    a->timer.fire = ask_timer_fire;
+    a->state = ASK_OPEN;
+    a->then = NULL;
+    if (!by_scope && !timer_cover(w, &a->timer, deadline)) {
+        a->state = ASK_FREE;
+        slab_free(&w->asks, a);
+        return NULL;
+    }
+    w->pending_asks++;
+    return a;
+}
+
+static void ask_free(struct worker *w, struct ask *a)
+{
+    a->state = ASK_FREE;
+    a->seq++;
+    w->pending_asks--;
+    slab_free(&w->asks, a);
+}
+
+/* Who waits for many is woken once: by the last, or by the failure that makes the others needless. */
+static void waiter_wake(struct worker *w, const struct ask *a)
+{
+    struct wait *wait = &a->waiter->wait;
+    if (wait->kind == WAIT_ASKS && wait->left > 0) {
+        wait->left = a->err != TR_OK && wait->fail_fast ? 0 : wait->left - 1;
+        if (wait->left > 0)
+            return;
+    }
+    worker_wake(w, a->waiter);
+}
+
+static void ask_wake(struct worker *w, struct ask *a)
+{
+    a->order = w->completions++;
+    if (a->then == NULL) {
+        if (a->waiter != NULL)
+            waiter_wake(w, a);
+        return;
+    }
+    struct cell *c = cell_find(&w->world->cells, a->asker);
+    list_remove(&a->link);
+    list_push(&c->ext->thens_done, &a->link);
+    c->run.flags |= CELL_THEN;
+    if (!(c->run.flags & (CELL_QUEUED | CELL_BUSY)))
+        worker_ready(w, &c->run);
+    else if (c->run.flags & CELL_WANTS_MAIL)
+        worker_wake(w, c->stacks);
+}
+
+static void ask_complete(struct worker *w, struct ask *a, tr_err err, struct tr_msg *reply)
+{
+    a->state = ASK_DONE;
+    a->err = err;
+    a->reply = reply;
+    ask_wake(w, a);
+}
+
+static void ask_timer_fire(struct worker *w, struct timer *t, int64_t now)
+{
+    struct ask *a = list_entry(t, struct ask, timer);
+    if (a->state != ASK_OPEN || a->by_scope)
+        return;
+    if (a->deadline > now) {
+        (void) timer_cover(w, t, a->deadline); /* cannot fail: the heap has just lost an entry */
+        return;
+    }
+    uint64_t seq = a->seq, holder = a->holder;
+    ask_complete(w, a, TR_ETIMEDOUT, NULL);
+    note_asker_gone(w, a, seq, holder);
+}
+
+void ask_end(struct worker *w, struct ask *a)
+{
+    uint64_t seq = a->seq, holder = a->holder;
+    bool open = a->state == ASK_OPEN;
+    if (a->reply != NULL)
+        msg_unref(&w->msgs, a->reply);
+    a->reply = NULL;
+    ask_free(w, a);
+    if (open)
+        note_asker_gone(w, a, seq, holder);
+}
+
+/* ---- asking ---- */
+
+int64_t ask_deadline(struct tr_self *self, int64_t timeout_ms, bool *by_scope)
+{
+    int64_t now = worker_now(self->worker);
+    int64_t deadline = timeout_ms >= 0 ? clock_after_ms(now, timeout_ms) : INT64_MAX;
+    const struct tr_msg *request = self->received;
+    if (request != NULL && ask_is_owed(request) && request->ask->deadline < deadline)
+        deadline = request->ask->deadline;
+    *by_scope = false;
+    for (const struct scope *s = self->scope; s != NULL; s = s->outer) {
+        if (s->deadline < deadline) {
+            deadline = s->deadline;
+            *by_scope = true;
+        }
+        if (s->shield)
+            break;
+    }
+    return deadline == INT64_MAX ? now + ASK_TIMEOUT_NS : deadline;
+}
+
+/* The actor that a message for to goes to; NULL, and words on self, if there is none. */
+struct cell *send_target(struct tr_self *self, tr_addr to, const char *phase, tr_err *err)
+{
+    char addr[TR_ADDR_TEXT_MAX];
+    struct cell *c = to.node == 0 ? cell_find(&self->worker->world->cells, to.actor) : NULL;
+    if (c != NULL && !(c->run.flags & CELL_CLOSED))
+        return c;
+    if (tr_addr_is_nil(to))
+        *err = error_set(self, TR_EINVAL, phase, "the receiver is the nil address");
+    else if (to.node != 0)
+        *err = error_set(self, TR_ENOCONN, phase, "no link to the node of %s", tr_addr_text(to, addr));
+    else
+        *err = error_set(self, TR_ENOPROC, phase, "%s has ended, or never was", tr_addr_text(to, addr));
+    return NULL;
+}
+
+static tr_err ask_send(struct tr_self *self, struct cell *c, struct tr_msg *m, struct ask *a)
+{
+    m->kind = MSG_ASK;
+    m->from = cell_addr(self->cell);
+    m->ask = a;
+    m->ask_seq = a->seq;
+    a->holder = cell_id(c);
+    if (__builtin_expect(!mailbox_is_full(c, m->size), 1)) {
+        mailbox_put(self->worker, c, m);
+        return TR_OK;
+    }
+    tr_err err = mailbox_send(self, c, &m, a->deadline, true);
+    if (m != NULL)
+        msg_unref(&self->worker->msgs, m);
+    return err;
+}
+
+tr_err ask_begin(struct tr_self *self, tr_addr to, int64_t timeout_ms, const tr_value *values, size_t n, struct ask **ask)
+{
+    tr_err err;
+    const char *why;
+    bool by_scope;
+    struct tr_msg *m;
+    struct worker *w = self->worker;
+    struct cell *c = send_target(self, to, "ask", &err);
+    if (c == NULL)
+        return err;
+    err = msg_build(&w->msgs, values, n, true, &m, &why);
+    if (err != TR_OK)
+        return error_set(self, err, "ask", "%s", why);
+    int64_t deadline = ask_deadline(self, timeout_ms, &by_scope);
+    struct ask *a = ask_open(self, deadline, by_scope);
+    if (a == NULL) {
+        msg_unref(&w->msgs, m);
+        return error_set(self, TR_ENOMEM, "ask", "out of memory");
+    }
+    err = ask_send(self, c, m, a);
+    if (err != TR_OK) {
+        ask_free(w, a);
+        return err;
+    }
+    *ask = a;
+    return TR_OK;
+}
+
+tr_err ask_wait(struct tr_self *self, struct ask *a)
+{
+    tr_err err = TR_OK;
+    self->wait.kind = WAIT_ASK;
+    self->wait.deadline = a->deadline;
+    self->wait.ask = a;
+    a->waiter = self;
+    while (a->state == ASK_OPEN && err == TR_OK) {
+        if (self_is_canceled(self))
+            err = error_set(self, TR_ECANCELED, "ask", "cancelled while it waited for the answer: %s", self_cancel_reason(self));
+        else
+            err = worker_suspend(self);
+    }
+    a->waiter = NULL;
+    self->wait.kind = WAIT_NONE;
+    return a->state == ASK_DONE ? TR_OK : err;
+}
+
+static tr_err ask_failed(struct tr_self *self, struct ask *a)
+{
+    char addr[TR_ADDR_TEXT_MAX];
+    tr_addr who = { 0, a->holder };
+    tr_err err = a->err;
+    struct tr_msg *words = a->reply;
+    a->reply = NULL;
+    if (err == TR_ETIMEDOUT && words == NULL) {
+        struct cell *c = cell_find(&self->worker->world->cells, a->holder);
+        error_set(self, err, "ask", "no answer from %s %s before the deadline", c != NULL ? cell_label(c) : "actor",
+                  tr_addr_text(who, addr));
+    } else {
+        error_take(self, err, "ask", words);
+    }
+    ask_end(self->worker, a);
+    return err;
+}
+
+tr_err ask_collect(struct tr_self *self, struct ask *a, const tr_msg **reply)
+{
+    if (a->err != TR_OK)
+        return ask_failed(self, a);
+    struct worker *w = self->worker;
+    if (self->reply != NULL)
+        msg_unref(&w->msgs, self->reply);
+    self->reply = a->reply;
+    if (reply != NULL)
+        *reply = a->reply;
+    a->reply = NULL;
+    ask_free(w, a);
+    return TR_OK;
+}
+
+tr_err tr_ask_values(tr_self *self, tr_addr to, int64_t timeout_ms, const tr_msg **reply, const tr_value *values, size_t n)
+{
+    struct ask *a;
+    tr_err err = self_enter(self, "ask");
+    if (err != TR_OK)
+        return err;
+    if (to.node == 0) {
+        err = deadlock_check(self, to.actor, timeout_ms >= 0 ? clock_after_ms(worker_now(self->worker), timeout_ms) : INT64_MAX, "ask");
+        if (err != TR_OK)
+            return err;
+    }
+    err = ask_begin(self, to, timeout_ms, values, n, &a);
+    if (err != TR_OK)
+        return err;
+    err = ask_wait(self, a);
+    if (err != TR_OK) {
+        ask_end(self->worker, a);
+        return err;
+    }
+    return ask_collect(self, a, reply);
+}
+
+/* ---- answering ---- */
+
+static void ask_deliver(struct worker *w, struct tr_msg *m, tr_err err, struct tr_msg *reply)
+{
+    struct ask *a = m->ask;
+    m->flags |= MSG_ANSWERED;
+    if (__builtin_expect(a->seq == m->ask_seq && a->state == ASK_OPEN, 1)) {
+        ask_complete(w, a, err, reply);
+        return;
+    }
+    if (reply != NULL) {
+        deadletter_note(w, TR_DEAD_LATE, reply, m->from.actor);
+        msg_unref(&w->msgs, reply);
+    }
+}
+
+void ask_answer(struct worker *w, struct tr_msg *m, struct tr_msg *reply)
+{
+    ask_deliver(w, m, TR_OK, reply);
+}
+
+void ask_answer_error_msg(struct worker *w, struct tr_msg *m, tr_err err, struct tr_msg *error)
+{
+    ask_deliver(w, m, err, error);
+}
+
+void ask_answer_error(struct worker *w, struct tr_msg *m, tr_err err, const char *text, const char *phase, const char *actor)
+{
+    if (!ask_is_owed(m)) {
+        m->flags |= MSG_ANSWERED;
+        return;
+    }
+    ask_deliver(w, m, err, msg_error(&w->msgs, err, text, phase, actor != NULL ? actor : "troupe", NULL));
+}
+
+bool tr_is_request(const tr_msg *m)
+{
+    return ask_is_owed(m);
+}
+
+bool tr_is_dead(const tr_msg *m)
+{
+    return m->kind == MSG_ASK && !(m->flags & MSG_ANSWERED) && !ask_is_owed(m);
+}
+
+/* ---- started asks and callbacks ---- */
+
+struct ask *ask_of(struct tr_self *self, tr_pending pending)
+{
+    struct ask *a = pending.ask;
+    if (a == NULL || a->seq != pending.seq || a->state == ASK_FREE || a->asker != cell_id(self->cell))
+        return NULL;
+    return a;
+}
+
+tr_err tr_ask_start_values(tr_self *self, tr_addr to, int64_t timeout_ms, tr_pending *pending, const tr_value *values, size_t n)
+{
+    struct ask *a;
+    tr_err err = self_enter(self, "ask");
+    if (err == TR_OK)
+        err = ask_begin(self, to, timeout_ms, values, n, &a);
+    if (err != TR_OK)
+        return err;
+    list_push(&self->asks, &a->link);
+    pending->ask = a;
+    pending->seq = a->seq;
+    return TR_OK;
+}
+
+tr_err tr_await(tr_self *self, tr_pending pending, const tr_msg **reply)
+{
+    if (!self_is_current(self))
+        return TR_ESTATE;
+    struct ask *a = ask_of(self, pending);
+    if (a == NULL || a->then != NULL)
+        return error_set(self, TR_ESTATE, "await", "this ask was collected before, or is another actor's");
+    tr_err err = TR_OK;
+    if (a->state == ASK_OPEN) {
+        err = self_enter(self, "await");
+        if (err == TR_OK)
+            err = deadlock_check(self, a->holder, a->deadline, "await");
+        if (err == TR_OK)
+            err = ask_wait(self, a);
+    }
+    list_remove(&a->link);
+    if (err != TR_OK) {
+        ask_end(self->worker, a);
+        return err;
+    }
+    return ask_collect(self, a, reply);
+}
+
+void tr_ask_cancel(tr_self *self, tr_pending pending)
+{
+    struct ask *a = self_is_current(self) ? ask_of(self, pending) : NULL;
+    if (a == NULL || a->then != NULL)
+        return;
+    list_remove(&a->link);
+    ask_end(self->worker, a);
+}
+
+tr_err tr_ask_then_values(tr_self *self, tr_addr to, int64_t timeout_ms, tr_reply_fn *on_reply, void *ctx, const tr_value *values,
+                          size_t n)
+{
+    struct ask *a;
+    tr_err err = self_enter(self, "ask");
+    if (err != TR_OK)
+        return err;
+    if (on_reply == NULL)
+        return error_set(self, TR_EINVAL, "ask", "no function to call with the answer");
+    struct cell_ext *ext = cell_ext_get(self->worker, self->cell);
+    if (ext == NULL)
+        return error_set(self, TR_ENOMEM, "ask", "out of memory");
+    err = ask_begin(self, to, timeout_ms, values, n, &a);
+    if (err != TR_OK)
+        return err;
+    a->then = on_reply;
+    a->ctx = ctx;
+    list_push(&ext->thens, &a->link);
+    if (a->state == ASK_DONE) /* it was refused while this actor waited for room */
+        ask_wake(self->worker, a);
+    return TR_OK;
+}
+
+static tr_err run_then(struct tr_self *self, struct ask *a)
+{
+    struct cell *c = self->cell;
+    tr_reply_fn *then = a->then;
+    void *ctx = a->ctx;
+    const tr_msg *reply = NULL;
+    tr_err err = ask_collect(self, a, &reply);
+    return then(self, c->table != NULL ? c->state : NULL, err, reply, ctx);
+}
+
+bool ask_run_thens(struct tr_self *self)
+{
+    struct cell *c = self->cell;
+    struct list *done = &c->ext->thens_done;
+    while (!list_is_empty(done)) {
+        struct list *l = list_pop(done);
+        if (run_then(self, list_entry(l, struct ask, link)) == TR_STOP)
+            return false;
+    }
+    c->run.flags &= ~(uint32_t) CELL_THEN;
+    return true;
+}
+
+static void ask_end_list(struct worker *w, struct list *asks)
+{
+    struct list *l;
+    while ((l = list_pop(asks)) != NULL)
+        ask_end(w, list_entry(l, struct ask, link));
+}
+
+void ask_end_started(struct tr_self *self)
+{
+    ask_end_list(self->worker, &self->asks);
+}
+
+void ask_end_thens(struct worker *w, struct cell *c)
+{
+    if (c->ext == NULL)
+        return;
+    ask_end_list(w, &c->ext->thens);
+    ask_end_list(w, &c->ext->thens_done);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* ask.h - a request under way, seen from the asker's side
+ *
+ * The record is the reply's address: a one-shot alias of record and 64-bit number. An answer counts only while the record is open and has the number that
+ * the request carries; closing comes first on every path (answer, deadline, cancel, the asker's end), so a reply is delivered or dropped whole.
+ * Records are type-stable: a late answer may look at one that has been recycled. Answers never pass through a mailbox.
+ *
+ * Invariant: an open ask is held by exactly one suspended tr_ask, one self's list of started asks, or one actor's list of tr_ask_then. */
+#ifndef ACTOR_ASK_H
+#define ACTOR_ASK_H
+
+#include <troupe/await.h>
+
+#include "actor/worker.h"
+
+enum ask_state { ASK_FREE = 0, ASK_OPEN, ASK_DONE };
+
+struct ask {
+    struct tr_msg *reply;   /* ASK_DONE: the answer, or an error message, or NULL; also the slab's free link */
+    uint64_t seq;           /* the alias; raised when the record is freed */
+    struct tr_self *waiter; /* to be woken; NULL: nobody waits now */
+    uint64_t asker;         /* the asking actor's id */
+    uint64_t holder;        /* the id of the actor that owes the answer now */
+    int64_t deadline;
+    struct timer timer;     /* lazy */
+    tr_err err;             /* ASK_DONE */
+    uint8_t state;          /* enum ask_state */
+    bool by_scope;          /* the deadline is the scope's: its expiry is a cancel, told by the scope */
+    uint64_t order;         /* ASK_DONE: worker.completions when it came */
+    tr_reply_fn *then;
+    void *ctx;
+    struct list link;
+};
+
+/* Whether m is a request whose answer is still owed and wanted. */
+static inline bool ask_is_owed(const struct tr_msg *m)
+{
+    return m->kind == MSG_ASK && !(m->flags & MSG_ANSWERED) && m->ask->seq == m->ask_seq && m->ask->state == ASK_OPEN;
+}
+
+/* The earliest deadline that holds for a new ask of self: own, scopes', the request's being handled, 30 s if none. *by_scope: it is a scope's. */
+int64_t ask_deadline(struct tr_self *self, int64_t timeout_ms, bool *by_scope);
+
+/* The living actor behind an address; NULL, with *err and words on self, if there is none. */
+struct cell *send_target(struct tr_self *self, tr_addr to, const char *phase, tr_err *err);
+
+/* Opens an ask, builds the message, sends it. May suspend for room. The caller holds the ask, and sets waiter. Errors: in words on self. */
+tr_err ask_begin(struct tr_self *self, tr_addr to, int64_t timeout_ms, const tr_value *values, size_t n, struct ask **ask);
+
+/* Closes it, frees what came, recycles it. The callee is told if it still has the request. */
+void ask_end(struct worker *w, struct ask *ask);
+
+/* Takes a finished ask's outcome: reply goes to the self's reply slot, an error to its words. Ends the ask. */
+tr_err ask_collect(struct tr_self *self, struct ask *ask, const tr_msg **reply);
+
+/* Waits until ask is done; on cancel returns TR_ECANCELED and leaves it open. */
+tr_err ask_wait(struct tr_self *self, struct ask *ask);
+
+/* Answers m, which must be owed, and marks it so. reply moves in. */
+void ask_answer(struct worker *w, struct tr_msg *m, struct tr_msg *reply);
+
+/* The same with an error; actor NULL: the runtime says so. */
+void ask_answer_error(struct worker *w, struct tr_msg *m, tr_err err, const char *text, const char *phase, const char *actor);
+
+/* Answers m with an error message, which may be NULL if memory is out. */
+void ask_answer_error_msg(struct worker *w, struct tr_msg *m, tr_err err, struct tr_msg *error);
+
+/* The open ask behind a handle; NULL: collected before, or not self's. */
+struct ask *ask_of(struct tr_self *self, tr_pending pending);
+
+/* Calls back the tr_ask_then answers that wait for the actor of self. False: the actor is to end (a callback returned TR_STOP). */
+bool ask_run_thens(struct tr_self *self);
+
+/* Cancels all asks that self started, or that c waits for with tr_ask_then. */
+void ask_end_started(struct tr_self *self);
+void ask_end_thens(struct worker *w, struct cell *c);
+
+#endif

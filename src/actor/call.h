@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* call.h - what belongs to one call of user code: its message, temporary memory, defers, scopes, asks */
+#ifndef ACTOR_CALL_H
+#define ACTOR_CALL_H
+
+#include "actor/worker.h"
+
+/* Lets the received message go; an owed answer becomes err (TR_ENOREPLY for TR_OK and TR_STOP). */
+void call_release_message(struct tr_self *self, tr_err err);
+
+/* Scopes left open, which give their children to the actor, and asks not collected. */
+void call_release_scopes(struct tr_self *self);
+
+/* Everything but the message. Runs defers, last first. */
+void call_release_rest(struct tr_self *self);
+
+/* Frees what a stack keeps between calls: last reply, gathered replies, error words. Before it goes back to the pool. */
+void self_strip(struct tr_self *self);
+
+/* A stack that has just been made or recycled. */
+void self_init(struct tr_self *self, struct worker *w, bool fresh);
+
+/* Takes a message out of an actor's list of kept ones. */
+void kept_unlink(struct cell *c, struct tr_msg *m);
+
+/* Memory chained on *list, zeroed; memory_free frees all of it. */
+struct temp;
+void *memory_alloc(struct temp **list, size_t size);
+void memory_free(struct temp **list);
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* cancel.c - whether a self is cancelled, why, and what every suspending call does about it */
+#include "actor/cancel.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "actor/cell_ext.h"
+#include "actor/end.h"
+#include "actor/error.h"
+#include "actor/scope_kernel.h"
+#include "base/alloc.h"
+#include "base/clock.h"
+
+#define IGNORED_YIELD 16       /* cancelled calls in a row, after which each one yields */
+#define IGNORED_REPORT 100000  /* then it is reported and killed */
+
+bool self_is_canceled_slow(const struct tr_self *self)
+{
+    if (self->run.flags & SELF_ENDING)
+        return false;
+    for (const struct scope *s = self->scope; s != NULL; s = s->outer) {
+        if (s->canceled)
+            return true;
+        if (s->shield)
+            return false;
+    }
+    return (self->cell->run.flags & CELL_CANCELED) || (self->run.flags & SELF_ASKER_GONE);
+}
+
+const char *self_cancel_reason(const struct tr_self *self)
+{
+    for (const struct scope *s = self->scope; s != NULL; s = s->outer) {
+        if (s->canceled)
+            return s->reason;
+        if (s->shield)
+            return "";
+    }
+    if ((self->cell->run.flags & CELL_CANCELED) && self->cell->ext != NULL && self->cell->ext->cancel_reason != NULL)
+        return self->cell->ext->cancel_reason;
+    if (self->run.flags & SELF_ASKER_GONE)
+        return "the asker gave up";
+    return self->cell->run.flags & CELL_CANCELED ? "cancelled" : "";
+}
+
+/* A cancelled actor that called again instead of returning. */
+static void cancel_ignored(struct tr_self *self, const char *phase)
+{
+    struct world *world = self->worker->world;
+    char text[CELL_TEXT_MAX];
+    self->ignored++;
+    if (self->ignored < IGNORED_YIELD)
+        return;
+    if (self->ignored < IGNORED_REPORT) {
+        (void) worker_yield(self);
+        return;
+    }
+    log_line(&world->log, TR_LOG_ERROR, "%s was cancelled (%s), ignores it, and called %s %u times since: killed",
+             cell_text(self->cell, text), self_cancel_reason(self), phase, self->ignored);
+    self->cell->run.flags |= CELL_KILLED;
+    end_self(self, TR_EKILLED, NULL);
+}
+
+tr_err self_enter(struct tr_self *self, const char *phase)
+{
+    if (!self_is_current(self))
+        return TR_ESTATE;
+    if (!self_is_canceled(self)) {
+        self->ignored = 0;
+        return TR_OK;
+    }
+    cancel_ignored(self, phase);
+    return error_set(self, TR_ECANCELED, phase, "cancelled: %s", self_cancel_reason(self));
+}
+
+static void self_timer_fire(struct worker *w, struct timer *t, int64_t now)
+{
+    (void) now;
+    struct tr_self *self = list_entry(t, struct tr_self, timer);
+    self->run.flags |= SELF_TIMED_OUT;
+    worker_wake(w, self);
+}
+
+tr_err self_wait_begin(struct tr_self *self, int64_t deadline)
+{
+    self->run.flags &= ~(uint32_t) (SELF_WOKEN | SELF_TIMED_OUT);
+    self->timer.fire = self_timer_fire;
+    if (deadline != INT64_MAX && !timer_arm(self->worker, &self->timer, deadline))
+        return error_set(self, TR_ENOMEM, "wait", "out of memory");
+    return TR_OK;
+}
+
+void self_wait_end(struct tr_self *self)
+{
+    timer_disarm(self->worker, &self->timer);
+    self->run.flags &= ~(uint32_t) (SELF_WOKEN | SELF_TIMED_OUT);
+    self->wait.kind = WAIT_NONE;
+}
+
+tr_err self_wait_woken(struct tr_self *self, int64_t deadline)
+{
+    tr_err err = self_wait_begin(self, deadline);
+    while (err == TR_OK && !(self->run.flags & SELF_WOKEN)) {
+        if (self_is_canceled(self))
+            err = TR_ECANCELED;
+        else if (self->run.flags & SELF_TIMED_OUT)
+            err = TR_ETIMEDOUT;
+        else
+            err = worker_suspend(self);
+    }
+    if (self->run.flags & SELF_WOKEN)
+        err = self->woken_err;
+    self_wait_end(self);
+    return err;
+}
+
+void cell_wake_stacks(struct worker *w, struct cell *c)
+{
+    for (struct tr_self *s = c->stacks; s != NULL; s = s->next_stack)
+        if (s != w->self)
+            worker_wake(w, s);
+    c->run.flags &= ~(uint32_t) CELL_WANTS_MAIL;
+}
+
+void cell_cancel(struct worker *w, struct cell *c, const char *reason)
+{
+    if (c->run.flags & (CELL_CANCELED | CELL_CLOSED))
+        return;
+    c->run.flags |= CELL_CANCELED;
+    struct cell_ext *ext = cell_ext_get(w, c);
+    if (ext != NULL)
+        ext->cancel_reason = mem_strdup(reason != NULL ? reason : "cancelled");
+    cell_wake_stacks(w, c);
+    if (!(c->run.flags & (CELL_QUEUED | CELL_BUSY)))
+        worker_ready(w, &c->run);
+}
+
+void cell_kill(struct worker *w, struct cell *c, const char *reason)
+{
+    if (c->run.flags & CELL_KILLED)
+        return;
+    c->run.flags |= CELL_KILLED;
+    if (c->run.flags & CELL_CLOSED) { /* it is ending already: its waits look at the flag */
+        cell_wake_stacks(w, c);
+        return;
+    }
+    end_mark(w, c, TR_EKILLED, msg_error(&w->msgs, TR_EKILLED, reason != NULL ? reason : "killed", "kill", cell_label(c), NULL));
+    end_abandon_stacks(w, c);
+    if (!(c->run.flags & CELL_QUEUED))
+        worker_ready(w, &c->run);
+}
+
+void owner_cancel_children(struct worker *w, struct owner *o, const char *reason)
+{
+    for (struct cell *c = o->first; c != NULL; c = c->sibling_next)
+        cell_cancel(w, c, reason);
+}
+
+void owner_kill_children(struct worker *w, struct owner *o, const char *reason)
+{
+    for (struct cell *c = o->first; c != NULL; c = c->sibling_next)
+        cell_kill(w, c, reason);
+}
+
+tr_err owner_wait(struct tr_self *self, struct owner *o, int64_t grace_deadline)
+{
+    struct worker *w = self->worker;
+    tr_err err = TR_OK;
+    self->wait = (struct wait){ .kind = WAIT_CHILDREN, .all = true, .deadline = INT64_MAX, .owner = o };
+    o->waiter = self;
+    (void) self_wait_begin(self, o->count > 0 ? grace_deadline : INT64_MAX);
+    while (o->count > 0 && err == TR_OK) {
+        if ((self->run.flags & SELF_TIMED_OUT) || (self->cell->run.flags & CELL_KILLED)) {
+            self->run.flags &= ~(uint32_t) SELF_TIMED_OUT;
+            owner_kill_children(w, o, "its owner's grace was over");
+        }
+        if (self_is_canceled(self) && o->scope != NULL && !o->scope->canceled)
+            scope_cancel(w, o->scope, self_cancel_reason(self));
+        err = worker_suspend(self);
+    }
+    o->waiter = NULL;
+    self_wait_end(self);
+    return err;
+}
+
+bool tr_is_canceled(tr_self *self)
+{
+    return self_is_canceled(self);
+}
+
+const char *tr_cancel_reason(tr_self *self)
+{
+    return self_is_canceled(self) ? self_cancel_reason(self) : "";
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* cell_ext.h - what few actors need: made on first use, gone with the actor */
+#ifndef ACTOR_CELL_EXT_H
+#define ACTOR_CELL_EXT_H
+
+#include "actor/worker.h"
+
+struct cell_ext {
+    struct list names;        /* struct name.link */
+    struct tr_msg *kept;      /* by next and prev: messages from tr_keep */
+    struct list ticks;        /* struct tick.link */
+    struct list watches;      /* struct fd_watch.link */
+    struct list thens;        /* struct ask.link: open asks of tr_ask_then */
+    struct list thens_done;   /* struct ask.link: answered, to be called back */
+    struct list enders;       /* struct ender.link: who waits for this actor's end */
+    struct list senders;      /* struct sender.link: who waits for room in its mailbox, first come first */
+    struct temp *memory;      /* tr_alloc */
+    struct tr_msg *start_args;
+    struct tr_msg *result;
+    struct tr_msg *end_error; /* CELL_END: in words, or NULL */
+    tr_err end_err;           /* CELL_END */
+    char *cancel_reason;
+    uint32_t len_max, bytes_max; /* CELL_BOUNDED */
+    tr_full_policy full_policy;
+    size_t stack_size;
+    _Atomic(const char *) name; /* the first registered one, for people; also read by the ticker under names_lock */
+};
+
+/* NULL: out of memory. */
+struct cell_ext *cell_ext_get(struct worker *w, struct cell *c);
+void cell_ext_free(struct worker *w, struct cell *c);
+
+/* What people call it: its name, its behaviour's name, or "body". Under names_lock from other threads. */
+const char *cell_label(const struct cell *c);
+
+/* "label <slot.gen>" in buf. */
+#define CELL_TEXT_MAX 128
+const char *cell_text(const struct cell *c, char buf[CELL_TEXT_MAX]);
+
+#endif

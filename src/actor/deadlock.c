@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/* deadlock.c - a wait that would close a cycle is an error, told before it begins */
+#include "actor/deadlock.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "actor/ask.h"
+#include "actor/error.h"
+
+#include "actor/cell_ext.h"
+#include "actor/table.h"
+
+struct search {
+    const struct tr_self *self;
+    int64_t deadline;
+    unsigned visits, depth;
+    const struct cell *path[DEADLOCK_DEPTH + 1]; /* found: from the first actor to self's, deepest last */
+    unsigned path_len;
+};
+
+static bool leads_home(struct search *s, uint64_t id);
+
+static bool ask_leads_home(struct search *s, const struct ask *a)
+{
+    return a->state == ASK_OPEN && leads_home(s, a->holder);
+}
+
+static bool asks_lead_home(struct search *s, const struct tr_pending *pending, size_t n, bool all)
+{
+    size_t open = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct ask *a = pending[i].ask;
+        if (a == NULL || a->seq != pending[i].seq)
+            continue;
+        open++;
+        if (ask_leads_home(s, a) == all)
+            return all;
+    }
+    return open > 0 && !all;
+}
+
+static bool item_leads_home(struct search *s, const struct tr_wait_item *item)
+{
+    if (item->kind == TR_WAIT_REPLY)
+        return asks_lead_home(s, &item->pending, 1, true);
+    return item->kind == TR_WAIT_END && leads_home(s, item->actor.actor);
+}
+
+static bool items_lead_home(struct search *s, const struct tr_wait_item *items, size_t n, bool all)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!items[i].done && item_leads_home(s, &items[i]) == all)
+            return all;
+    return !all;
+}
+
+static bool children_lead_home(struct search *s, const struct owner *o)
+{
+    for (const struct cell *c = o->first; c != NULL; c = c->sibling_next)
+        if (leads_home(s, cell_id(c)))
+            return true;
+    return false;
+}
+
+static bool wait_leads_home(struct search *s, const struct wait *wait)
+{
+    if (wait->deadline < s->deadline)
+        return false;
+    switch (wait->kind) {
+    case WAIT_ASK:
+        return ask_leads_home(s, wait->ask);
+    case WAIT_ASKS:
+        return asks_lead_home(s, wait->pending, wait->n, wait->all);
+    case WAIT_ITEMS:
+        return items_lead_home(s, wait->items, wait->n, wait->all);
+    case WAIT_ROOM:
+    case WAIT_END:
+        return leads_home(s, wait->target);
+    case WAIT_CHILDREN:
+        return children_lead_home(s, wait->owner);
+    default:
+        return false;
+    }
+}
+
+/* The stack that keeps an actor from its mailbox, if it is suspended and nobody has woken it. */
+static const struct tr_self *blocked_stack(const struct cell *c)
+{
+    if (!(c->run.flags & CELL_BUSY) || (c->run.flags & CELL_WANTS_MAIL))
+        return NULL;
+    for (const struct tr_self *s = c->stacks; s != NULL; s = s->next_stack)
+        if (c->table == NULL || (s->run.flags & SELF_HELD))
+            return s->run.flags & CELL_QUEUED ? NULL : s;
+    return NULL;
+}
+
+static bool leads_home(struct search *s, uint64_t id)
+{
+    const struct cell *c = cell_find(&s->self->worker->world->cells, id);
+    if (c == NULL || s->depth >= DEADLOCK_DEPTH || s->visits++ >= DEADLOCK_VISITS)
+        return false;
+    bool home = c == s->self->cell;
+    if (!home) {
+        const struct tr_self *blocked = blocked_stack(c);
+        s->depth++;
+        home = blocked != NULL && wait_leads_home(s, &blocked->wait);
+        s->depth--;
+    }
+    if (home && s->path_len < DEADLOCK_DEPTH)
+        s->path[s->path_len++] = c;
+    return home;
+}
+
+/* "a <1.1> waits for b <2.1> waits for a <1.1>"; the path was noted from its end. */
+static tr_err deadlock_error(struct search *s, struct tr_self *self, const char *phase)
+{
+    char chain[256], text[CELL_TEXT_MAX];
+    int len = snprintf(chain, sizeof chain, "%s", cell_text(self->cell, text));
+    for (unsigned i = s->path_len; i > 0 && len > 0 && (size_t) len < sizeof chain; i--)
+        len += snprintf(chain + len, sizeof chain - (size_t) len, " waits for %s", cell_text(s->path[i - 1], text));
+    return error_set(self, TR_EDEADLK, phase, "deadlock: %s", chain);
+}
+
+/* A handler whose row is reentrant does not keep its actor from the mailbox. */
+static bool is_reachable(const struct tr_self *self)
+{
+    return self->cell->table != NULL && self->row != NULL && (self->row->flags & TR_REENTRANT);
+}
+
+tr_err deadlock_check_slow(struct tr_self *self, uint64_t id, int64_t deadline, const char *phase)
+{
+    struct search s = { .self = self, .deadline = deadline };
+    if (is_reachable(self) || !leads_home(&s, id))
+        return TR_OK;
+    return deadlock_error(&s, self, phase);
+}
+
+tr_err deadlock_check_asks(struct tr_self *self, const struct tr_pending *pending, size_t n, bool all, int64_t deadline)
+{
+    struct search s = { .self = self, .deadline = deadline };
+    if (is_reachable(self) || !asks_lead_home(&s, pending, n, all))
+        return TR_OK;
+    return deadlock_error(&s, self, all ? "gather" : "wait");
+}
+
+tr_err deadlock_check_items(struct tr_self *self, const struct tr_wait_item *items, size_t n, bool all, int64_t deadline)
+{
+    struct search s = { .self = self, .deadline = deadline };
+    if (is_reachable(self) || !items_lead_home(&s, items, n, all))
+        return TR_OK;
+    return deadlock_error(&s, self, "wait");
+}
+
+tr_err deadlock_check_children(struct tr_self *self, const struct owner *o)
+{
+    struct search s = { .self = self, .deadline = INT64_MAX };
+    if (is_reachable(self) || !children_lead_home(&s, o))
+        return TR_OK;
+    return deadlock_error(&s, self, "scope");
+}

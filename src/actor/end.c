@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* end.c - how an actor ends */
+#include "actor/end.h"
+
+#include "actor/ask.h"
+#include "actor/call.h"
+#include "actor/cancel.h"
+#include "actor/cell_ext.h"
+#include "actor/deadletter.h"
+#include "actor/ender.h"
+#include "actor/error.h"
+#include "actor/fd.h"
+#include "actor/mailbox.h"
+#include "actor/registry.h"
+#include "actor/scope_kernel.h"
+#include "actor/state.h"
+#include "actor/table.h"
+#include "actor/tick.h"
+#include "actor/wait.h"
+#include "base/clock.h"
+
+void end_mark(struct worker *w, struct cell *c, tr_err err, struct tr_msg *error)
+{
+    struct cell_ext *ext = cell_ext_get(w, c);
+    if (ext == NULL || (c->run.flags & CELL_END)) {
+        if (error != NULL)
+            msg_unref(&w->msgs, error);
+        return; /* out of memory: it lives on, cancelled if that was why; a second end changes nothing */
+    }
+    c->run.flags |= CELL_END;
+    ext->end_err = err;
+    ext->end_error = error;
+}
+
+void end_self(struct tr_self *self, tr_err err, struct tr_msg *error)
+{
+    end_mark(self->worker, self->cell, err, error);
+    worker_abandon(self);
+}
+
+/* What other stacks of this actor wait for is undone, so that nothing points at them any more. */
+static void stack_detach(struct worker *w, struct tr_self *s)
+{
+    timer_disarm(w, &s->timer);
+    switch (s->wait.kind) {
+    case WAIT_ASK:
+        ask_end(w, s->wait.ask);
+        break;
+    case WAIT_ROOM:
+        mailbox_forget_sender(w, s->wait.target, s);
+        break;
+    case WAIT_END:
+        ender_forget(w, s->wait.target, s);
+        break;
+    case WAIT_ITEMS:
+        wait_items_forget(s);
+        break;
+    case WAIT_FD:
+        fd_forget_waiter(w, s->wait.fd, s);
+        break;
+    case WAIT_CHILDREN:
+        s->wait.owner->waiter = NULL;
+        break;
+    default:
+        break;
+    }
+    s->wait.kind = WAIT_NONE;
+}
+
+void end_abandon_stacks(struct worker *w, struct cell *c)
+{
+    for (struct tr_self *s = c->stacks; s != NULL; s = s->next_stack)
+        if (!(s->run.flags & SELF_DEAD)) {
+            stack_detach(w, s);
+            s->run.flags |= SELF_DEAD;
+        }
+    c->run.flags &= ~(uint32_t) (CELL_BUSY | CELL_WANTS_MAIL);
+}
+
+/* ---- the steps, in their order ---- */
+
+static void close_mailbox(struct tr_self *self, struct cell *c, tr_err err)
+{
+    struct worker *w = self->worker;
+    c->run.flags |= CELL_CLOSED;
+    for (struct tr_self *s = c->stacks; s != NULL; s = s->next_stack)
+        if (s->run.flags & SELF_DEAD)
+            call_release_message(s, err == TR_OK ? TR_EDOWN : err);
+    call_release_message(self, err == TR_OK ? TR_OK : err);
+    while (c->ext != NULL && c->ext->kept != NULL) {
+        struct tr_msg *m = c->ext->kept;
+        kept_unlink(c, m);
+        deadletter_discard(w, m, TR_DEAD_ENDED, TR_EDOWN, "the receiver ended before it answered");
+    }
+    mailbox_close(w, c);
+}
+
+static void release_sources(struct worker *w, struct cell *c)
+{
+    ask_end_thens(w, c);
+    if (c->ext == NULL)
+        return;
+    registry_release(w, c);
+    tick_release_all(w, c);
+    fd_release_all(w, c);
+}
+
+static void end_the_owned(struct tr_self *self, struct cell *c)
+{
+    struct worker *w = self->worker;
+    struct owner *o = c->owned;
+    if (o == NULL)
+        return;
+    o->closing = true;
+    if (o->count == 0)
+        return;
+    owner_cancel_children(w, o, "its owner ended");
+    if (c->run.flags & CELL_KILLED)
+        owner_kill_children(w, o, "its owner was killed");
+    (void) owner_wait(self, o, tr_now(self) + w->world->opts.stop_grace_ms * NS_PER_MS);
+}
+
+/* Scopes of abandoned stacks cannot wait any more; their children become the actor's. */
+static void dissolve_abandoned(struct tr_self *self, struct cell *c)
+{
+    for (struct tr_self *s = c->stacks; s != NULL; s = s->next_stack)
+        while ((s->run.flags & SELF_DEAD) && s->scope != NULL) {
+            struct scope *scope = s->scope;
+            s->scope = scope->outer;
+            scope_dissolve(self->worker, scope, owner_of(self->worker, c));
+        }
+}
+
+static void release_abandoned(struct worker *w, struct cell *c)
+{
+    while (c->stacks != NULL) {
+        struct tr_self *s = c->stacks;
+        c->stacks = s->next_stack;
+        s->next_stack = NULL;
+        call_release_rest(s);
+        self_strip(s);
+        s->cell = NULL;
+        if (!(s->run.flags & CELL_QUEUED)) /* else the run queue gives it out once more */
+            (void) stack_put_abandoned(&w->stacks, &s->coro);
+    }
+}
+
+static void free_state(struct worker *w, struct cell *c)
+{
+    if (c->owned != NULL) {
+        owner_fini(w, c->owned);
+        slab_free(&w->owners, c->owned);
+        c->owned = NULL;
+    }
+    if (c->table != NULL)
+        state_free(w, c->table, c->state);
+    if (c->ext != NULL)
+        memory_free(&c->ext->memory);
+}
+
+static void tell(struct worker *w, struct cell *c, tr_err err, struct tr_msg *error)
+{
+    struct outcome *out = NULL;
+    struct tr_msg *result = NULL;
+    if (c->ext != NULL) {
+        result = c->ext->result;
+        c->ext->result = NULL;
+    }
+    if (err != TR_OK || result != NULL)
+        out = outcome_new(w, err, result, error);
+    else if (error != NULL)
+        msg_unref(&w->msgs, error);
+    if (c->ext != NULL)
+        ender_tell(w, c, out);
+    owner_child_ended(w, c, out);
+}
+
+void actor_end(struct tr_self *self, tr_err err, struct tr_msg *error)
+{
+    struct worker *w = self->worker;
+    struct cell *c = self->cell;
+    bool started = c->run.flags & CELL_STARTED;
+    uint32_t internal = c->run.flags & CELL_INTERNAL;
+    err = err == TR_STOP ? TR_OK : err;
+    self->run.flags = (self->run.flags | SELF_ENDING) & ~(uint32_t) (SELF_HELD | SELF_LET_GO);
+    c->run.flags = (c->run.flags | CELL_QUEUED) & ~(uint32_t) (CELL_BUSY | CELL_END);
+    end_abandon_stacks(w, c);
+    c->run.flags |= CELL_BUSY;
+    close_mailbox(self, c, err);
+    release_sources(w, c);
+    call_release_scopes(self);
+    dissolve_abandoned(self, c);
+    end_the_owned(self, c);
+    if (started && c->table != NULL && c->table->def->fini != NULL && !(c->run.flags & CELL_KILLED)) {
+        self->run.flags &= ~(uint32_t) SELF_ENDING;
+        c->table->def->fini(self, c->state, err);
+        self->run.flags |= SELF_ENDING;
+        release_sources(w, c);
+        end_the_owned(self, c);
+    }
+    call_release_rest(self);
+    release_abandoned(w, c);
+    free_state(w, c);
+    tell(w, c, err, error);
+    cell_ext_free(w, c);
+    self->run.flags &= ~(uint32_t) (SELF_ENDING | SELF_HELD | SELF_LET_GO);
+    self->cell = NULL;
+    *(internal ? &w->world->live_internal : &w->world->live) -= 1;
+    if (c->run.flags & CELL_LINKED) /* it stands in the run queue, which frees it */
+        c->run.flags = CELL_IS | CELL_LINKED | CELL_ZOMBIE;
+    else
+        cell_free(&w->world->cells, c);
+}
+
+void tr_fail(tr_self *self, tr_err err, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    tr_err code = err == TR_OK || err == TR_STOP ? TR_EFAILED : err;
+    error_setv(self, code, "fail", fmt, args);
+    va_end(args);
+    end_self(self, code, error_message(self, code, "fail"));
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/* mail.c - which of an actor's messages user code sees */
+#include "actor/mail.h"
+
+#include "actor/ask.h"
+#include "actor/call.h"
+#include "actor/deadletter.h"
+#include "actor/fd.h"
+#include "actor/mailbox.h"
+#include "actor/table.h"
+#include "actor/tick.h"
+
+/* The asker of a kept request gave up: on_cancel is called with that request, if it is still kept. */
+static void deliver_gone(struct tr_self *self, struct tr_msg *note)
+{
+    struct cell *c = self->cell;
+    struct tr_msg *kept = note->source;
+    const struct row *row = c->table != NULL ? table_find(c->table, note) : NULL;
+    if ((kept->flags & MSG_KEPT) && row != NULL && row->def->on_cancel != NULL)
+        (void) row->def->on_cancel(self, c->state, kept); /* there is nobody left to tell of an error */
+    msg_unref(&self->worker->msgs, kept);
+}
+
+static bool is_describe(const struct cell *c, const struct tr_msg *m)
+{
+    static const char word[8] = { 'd', 'e', 's', 'c', 'r', 'i', 'b', 'e' };
+    uint64_t tag;
+    __builtin_memcpy(&tag, word, sizeof tag);
+    return m->tag == tag && m->tag_len == sizeof word && (c->table == NULL || table_find(c->table, m) == NULL);
+}
+
+/* Whether user code is to see m; if not, it has been taken care of. */
+static bool mail_is_for_user(struct tr_self *self, struct tr_msg *m)
+{
+    struct worker *w = self->worker;
+    switch ((enum msg_kind) m->kind) {
+    case MSG_SEND:
+        return true;
+    case MSG_ASK:
+        if (!ask_is_owed(m))
+            deadletter_note(w, TR_DEAD_CANCELED, m, m->to);
+        else if (is_describe(self->cell, m))
+            describe_answer(self, m);
+        else
+            return true;
+        break;
+    case MSG_TICK:
+        if (tick_taken(w, m))
+            return true;
+        break;
+    case MSG_FD:
+        if (fd_watch_taken(w, m))
+            return true;
+        break;
+    case MSG_GONE:
+        deliver_gone(self, m);
+        break;
+    case MSG_REPLY:
+    case MSG_ERROR:
+        return true;
+    }
+    msg_unref(&w->msgs, m);
+    return false;
+}
+
+struct tr_msg *mail_take(struct tr_self *self)
+{
+    struct tr_msg *m;
+    while ((m = mailbox_take(self->worker, self->cell)) != NULL)
+        if (m->kind == MSG_SEND || mail_is_for_user(self, m))
+            return m;
+    return NULL;
+}
+
+bool mail_is_there(struct tr_self *self)
+{
+    struct cell *c = self->cell;
+    struct tr_msg *m = mail_take(self);
+    if (m == NULL)
+        return false;
+    m->next = c->head;
+    c->head = m;
+    if (c->tail == NULL)
+        c->tail = m;
+    if (!(m->flags & MSG_UNCOUNTED)) {
+        c->len++;
+        c->bytes += m->size;
+    }
+    if (m->kind == MSG_TICK)
+        tick_untaken(m);
+    else if (m->kind == MSG_FD)
+        fd_watch_untaken(m);
+    return true;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* note.c - what the runtime says to an actor that user code may hear of: its asker gave up */
+#include "actor/note.h"
+
+#include "actor/ask.h"
+#include "actor/mailbox.h"
+#include "actor/table.h"
+
+static bool is_request_of(const struct tr_msg *m, const struct ask *ask, uint64_t seq)
+{
+    return m != NULL && m->kind == MSG_ASK && m->ask == ask && m->ask_seq == seq && !(m->flags & MSG_ANSWERED);
+}
+
+static void note_stacks(struct worker *w, struct cell *c, const struct ask *ask, uint64_t seq)
+{
+    for (struct tr_self *s = c->stacks; s != NULL; s = s->next_stack)
+        if (is_request_of(s->received, ask, seq) && s->row != NULL && (s->row->flags & TR_CANCELS)) {
+            s->run.flags |= SELF_ASKER_GONE;
+            worker_wake(w, s);
+        }
+}
+
+/* A note goes through the mailbox, so that on_cancel is called like any handler; it holds the kept request. */
+static void note_kept(struct worker *w, struct cell *c, struct tr_msg *kept)
+{
+    const struct row *row = c->table != NULL ? table_find(c->table, kept) : NULL;
+    if (row == NULL || row->def->on_cancel == NULL)
+        return;
+    struct tr_msg *note = msg_share(&w->msgs, kept);
+    if (note == NULL)
+        return; /* the request stays kept, and is seen to be dead when it is answered */
+    note->kind = MSG_GONE;
+    note->flags |= MSG_UNCOUNTED;
+    note->source = msg_ref(kept);
+    mailbox_put(w, c, note);
+}
+
+void note_asker_gone(struct worker *w, const struct ask *ask, uint64_t seq, uint64_t holder)
+{
+    struct cell *c = cell_find(&w->world->cells, holder);
+    if (c == NULL)
+        return;
+    note_stacks(w, c, ask, seq);
+    if (c->ext == NULL)
+        return;
+    for (struct tr_msg *m = c->ext->kept; m != NULL; m = m->next)
+        if (is_request_of(m, ask, seq)) {
+            note_kept(w, c, m);
+            return;
+        }
+}

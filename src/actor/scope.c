@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+/* scope.c - structured concurrency: what is started inside has ended when it returns */
+#include <string.h>
+
+#include "actor/call.h"
+#include "actor/cancel.h"
+#include "actor/cell_ext.h"
+#include "actor/deadlock.h"
+#include "actor/scope_kernel.h"
+#include "base/clock.h"
+
+#define GRACE_MS_DEFAULT 5000
+
+/* ---- cancelling ---- */
+
+static void grace_over(struct worker *w, struct timer *t, int64_t now)
+{
+    (void) now;
+    struct scope *s = list_entry(t, struct scope, grace);
+    char text[CELL_TEXT_MAX];
+    for (const struct cell *c = s->owner.first; c != NULL; c = c->sibling_next)
+        log_line(&w->world->log, TR_LOG_WARN, "%s did not end within the grace of scope %s: killed", cell_text(c, text),
+                 s->name != NULL ? s->name : "(no name)");
+    owner_kill_children(w, &s->owner, "it did not end within the grace after a cancel");
+}
+
+static void scope_cancel_children(struct worker *w, struct scope *s)
+{
+    owner_cancel_children(w, &s->owner, s->reason);
+    if (s->owner.count > 0 && !heap_has(&s->grace.node))
+        (void) timer_arm(w, &s->grace, worker_now(w) + s->grace_ns); /* without memory: no kill, the wait goes on */
+}
+
+/* Whether inner lies inside outer with no shield between. */
+static bool reaches(const struct scope *outer, const struct scope *inner)
+{
+    for (; inner != NULL && inner != outer; inner = inner->outer)
+        if (inner->shield)
+            return false;
+    return inner == outer;
+}
+
+void scope_cancel(struct worker *w, struct scope *s, const char *reason)
+{
+    if (s->canceled)
+        return;
+    s->canceled = true;
+    snprintf(s->reason, sizeof s->reason, "%s", reason != NULL ? reason : "cancelled");
+    for (struct scope *inner = s->self->scope; inner != NULL; inner = inner->outer) {
+        if (reaches(s, inner))
+            scope_cancel_children(w, inner);
+        if (inner == s)
+            break;
+    }
+    if (w->self != s->self)
+        worker_wake(w, s->self);
+}
+
+static void deadline_come(struct worker *w, struct timer *t, int64_t now)
+{
+    (void) now;
+    struct scope *s = list_entry(t, struct scope, timer);
+    if (s->canceled)
+        return;
+    s->timed_out = true;
+    scope_cancel(w, s, "the scope's deadline came");
+}
+
+/* ---- children ---- */
+
+static void scope_note_error(struct worker *w, struct scope *s, struct tr_msg *error)
+{
+    s->errors_total++;
+    if (s->errors_len < ERROR_LIST_MAX)
+        s->errors[s->errors_len++] = error;
+    else if (error != NULL)
+        msg_unref(&w->msgs, error);
+}
+
+void scope_child_ended(struct worker *w, struct scope *s, struct cell *c, struct outcome *out)
+{
+    (void) c;
+    if (out == NULL || out->err == TR_OK || out->err == TR_ECANCELED)
+        return;
+    if (!s->child_failed)
+        s->first_err = out->err;
+    s->child_failed = true;
+    scope_note_error(w, s, out->error != NULL ? msg_ref(out->error) : NULL);
+    if (!s->keep_going)
+        scope_cancel(w, s, "another actor in the scope failed");
+}
+
+/* ---- opening and closing ---- */
+
+static tr_err opts_check(struct tr_self *self, const tr_scope_opts *opts)
+{
+    if (opts == NULL)
+        return TR_OK;
+    if (opts->size != sizeof *opts)
+        return error_set(self, TR_EINVAL, "scope", "opts.size is %zu, not sizeof(tr_scope_opts) = %zu", opts->size, sizeof *opts);
+    if (opts->timeout_ms < TR_FOREVER || opts->grace_ms < 0)
+        return error_set(self, TR_EINVAL, "scope", "a negative time");
+    if (opts->shield && opts->timeout_ms <= 0)
+        return error_set(self, TR_EINVAL, "scope", "a shield needs a timeout_ms, or nothing could ever stop it");
+    return TR_OK;
+}
+
+static tr_err scope_open(struct tr_self *self, const tr_scope_opts *opts, bool zero_is_now, struct scope **scope)
+{
+    struct worker *w = self->worker;
+    struct scope *s = slab_alloc(&w->scopes);
+    if (s == NULL)
+        return error_set(self, TR_ENOMEM, "scope", "out of memory");
+    memset(s, 0, offsetof(struct scope, errors));
+    owner_init(&s->owner, self->cell, s);
+    s->outer = self->scope;
+    s->self = self;
+    s->deadline = INT64_MAX;
+    s->grace_ns = GRACE_MS_DEFAULT * NS_PER_MS;
+    s->timer.fire = deadline_come;
+    s->grace.fire = grace_over;
+    s->reason[0] = '\0';
+    if (opts != NULL) {
+        s->name = opts->name;
+        s->shield = opts->shield;
+        s->keep_going = opts->keep_going;
+        if (opts->grace_ms > 0)
+            s->grace_ns = opts->grace_ms * NS_PER_MS;
+        if (opts->timeout_ms > 0 || (zero_is_now && opts->timeout_ms == 0))
+            s->deadline = clock_after_ms(tr_now(self), opts->timeout_ms);
+    }
+    if (s->deadline != INT64_MAX && !timer_arm(w, &s->timer, s->deadline)) {
+        slab_free(&w->scopes, s);
+        return error_set(self, TR_ENOMEM, "scope", "out of memory");
+    }
+    self->scope = s;
+    *scope = s;
+    return TR_OK;
+}
+
+static void scope_free(struct worker *w, struct scope *s)
+{
+    timer_disarm(w, &s->timer);
+    timer_disarm(w, &s->grace);
+    owner_fini(w, &s->owner);
+    slab_free(&w->scopes, s);
+}
+
+void scope_dissolve(struct worker *w, struct scope *s, struct owner *owner)
+{
+    s->owner.waiter = NULL;
+    if (owner != NULL) {
+        owner_cancel_children(w, &s->owner, "its scope is gone");
+        owner_move_children(owner, &s->owner);
+    }
+    for (size_t i = 0; i < s->errors_len; i++)
+        if (s->errors[i] != NULL)
+            msg_unref(&w->msgs, s->errors[i]);
+    scope_free(w, s);
+}
+
+/* What the scope comes to, given how its body ended. */
+static tr_err scope_verdict(struct tr_self *self, struct scope *s, tr_err result)
+{
+    bool outside = (self->scope != NULL || self->cell != NULL) && self_is_canceled(self);
+    if (s->child_failed && (result == TR_OK || result == TR_ECANCELED))
+        result = error_take(self, s->first_err, "scope", s->errors_len > 0 && s->errors[0] != NULL ? msg_ref(s->errors[0]) : NULL);
+    else if (s->timed_out && !outside && (result == TR_ECANCELED || result == TR_ETIMEDOUT))
+        result = error_set(self, TR_ETIMEDOUT, "scope", "the deadline of scope %s came before it was done",
+                           s->name != NULL ? s->name : "(no name)");
+    return result;
+}
+
+/* Waits for the children, leaves, and says how it went. */
+static tr_err scope_close(struct tr_self *self, struct scope *s, tr_err result)
+{
+    struct worker *w = self->worker;
+    if (result != TR_OK && result != TR_STOP && s->owner.count > 0)
+        scope_cancel(w, s, "the body of the scope failed");
+    if (result != TR_OK && result != TR_STOP && result != TR_ECANCELED)
+        scope_note_error(w, s, error_message(self, result, "scope"));
+    if (s->owner.count > 0) {
+        tr_err err = s->canceled ? TR_OK : deadlock_check_children(self, &s->owner);
+        if (err != TR_OK)
+            scope_cancel(w, s, "waiting for its children would be a deadlock");
+        (void) owner_wait(self, &s->owner, INT64_MAX);
+        result = err != TR_OK && result == TR_OK ? err : result;
+    }
+    s->owner.closing = true;
+    self->scope = s->outer;
+    if (s->canceled && !s->timed_out && !s->child_failed && result == TR_OK && self_is_canceled(self))
+        result = error_set(self, TR_ECANCELED, "scope", "cancelled: %s", self_cancel_reason(self));
+    result = scope_verdict(self, s, result);
+    error_list_set(self, s->errors, s->errors_len, s->errors_total);
+    scope_free(w, s);
+    return result;
+}
+
+tr_err tr_scope_run(tr_self *self, const tr_scope_opts *opts, tr_scope_fn *fn, void *arg)
+{
+    struct scope *s;
+    if (!self_is_current(self))
+        return TR_ESTATE;
+    tr_err err = opts_check(self, opts);
+    if (err == TR_OK)
+        err = scope_open(self, opts, false, &s);
+    if (err != TR_OK)
+        return err;
+    return scope_close(self, s, fn(self, (tr_scope *) s, arg));
+}
+
+static tr_err run_under(tr_self *self, const tr_scope_opts *opts, tr_body_fn *fn, void *arg)
+{
+    struct scope *s;
+    if (!self_is_current(self))
+        return TR_ESTATE;
+    tr_err err = scope_open(self, opts, true, &s);
+    if (err != TR_OK)
+        return err;
+    return scope_close(self, s, fn(self, arg));
+}
+
+tr_err tr_within(tr_self *self, int64_t timeout_ms, tr_body_fn *fn, void *arg)
+{
+    tr_scope_opts opts = { .size = sizeof opts, .name = "tr_within", .timeout_ms = timeout_ms < 0 ? TR_FOREVER : timeout_ms };
+    return run_under(self, &opts, fn, arg);
+}
+
+tr_err tr_shield(tr_self *self, int64_t timeout_ms, tr_body_fn *fn, void *arg)
+{
+    tr_scope_opts opts = { .size = sizeof opts, .name = "tr_shield", .timeout_ms = timeout_ms, .shield = true };
+    if (self_is_current(self) && timeout_ms < 0)
+        return error_set(self, TR_EINVAL, "shield", "a shield needs a timeout, or nothing could ever stop it");
+    return run_under(self, &opts, fn, arg);
+}
+
+tr_err tr_scope_begin(tr_self *self, const tr_scope_opts *opts, tr_scope **scope)
+{
+    struct scope *s;
+    if (!self_is_current(self))
+        return TR_ESTATE;
+    tr_err err = opts_check(self, opts);
+    if (err == TR_OK)
+        err = scope_open(self, opts, false, &s);
+    if (err == TR_OK)
+        *scope = (tr_scope *) s;
+    return err;
+}
+
+tr_err tr_scope_end(tr_self *self, tr_scope **scope, tr_err result)
+{
+    if (!self_is_current(self))
+        return TR_ESTATE;
+    struct scope *s = (struct scope *) *scope;
+    if (s == NULL || self->scope != s)
+        return error_set(self, TR_ESTATE, "scope", "scopes end in reverse order of their beginnings; this is not the innermost open one");
+    *scope = NULL;
+    return scope_close(self, s, result);
+}
+
+void tr_scope_cancel(tr_self *self, tr_scope *scope, const char *reason)
+{
+    if (self_is_current(self) && scope != NULL)
+        scope_cancel(self->worker, (struct scope *) scope, reason);
+}
+
+size_t tr_scope_count(const tr_scope *scope)
+{
+    return ((const struct scope *) scope)->owner.count;
+}
+
+tr_time tr_deadline(tr_self *self)
+{
+    int64_t deadline = INT64_MAX;
+    for (const struct scope *s = self->scope; s != NULL; s = s->outer) {
+        if (s->deadline < deadline)
+            deadline = s->deadline;
+        if (s->shield)
+            break;
+    }
+    return deadline;
+}

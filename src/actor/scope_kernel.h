@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* scope_kernel.h - a scope as it lies in memory */
+#ifndef ACTOR_SCOPE_KERNEL_H
+#define ACTOR_SCOPE_KERNEL_H
+
+#include <troupe/scope.h>
+
+#include "actor/error.h"
+#include "actor/owner.h"
+
+#define SCOPE_REASON_MAX 96
+
+/* The public tr_scope. Belongs to one self; nests strictly. */
+struct scope {
+    struct owner owner;
+    struct scope *outer;
+    struct tr_self *self;
+    const char *name;
+    int64_t deadline;        /* INT64_MAX: none */
+    int64_t grace_ns;
+    struct timer timer;      /* of the deadline */
+    struct timer grace;      /* after a cancel: then the children are killed */
+    bool shield, keep_going;
+    bool canceled;
+    bool timed_out;          /* canceled by its own deadline */
+    bool child_failed;
+    tr_err first_err;        /* of a child */
+    size_t errors_len, errors_total;
+    struct tr_msg *errors[ERROR_LIST_MAX];
+    char reason[SCOPE_REASON_MAX];
+};
+
+/* Idempotent: marks it, wakes its body, cancels the children of it and of all scopes inside, up to shields. */
+void scope_cancel(struct worker *w, struct scope *s, const char *reason);
+
+/* A child ended that way; out may be NULL. */
+void scope_child_ended(struct worker *w, struct scope *s, struct cell *c, struct outcome *out);
+
+/* Takes a scope apart whose stack was abandoned, or left without tr_scope_end: its children go to owner, unless that is NULL. */
+void scope_dissolve(struct worker *w, struct scope *s, struct owner *owner);
+
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/* send.c - plain messages, replies, requests handed on */
+#include "actor/ask.h"
+#include "actor/call.h"
+#include "actor/cancel.h"
+#include "actor/deadletter.h"
+#include "actor/error.h"
+#include "actor/mailbox.h"
+#include "actor/table.h"
+#include "base/clock.h"
+
+/* A body that only produces lets the others run: after 64 sends in one turn it goes to the end of the queue. */
+static void send_count(struct tr_self *self)
+{
+    if (++self->sends < SENDS_BEFORE_YIELD)
+        return;
+    self->sends = 0;
+    if (self->cell->table == NULL && !(self->run.flags & SELF_ENDING))
+        (void) worker_yield(self);
+}
+
+static tr_err send_built(struct tr_self *self, struct cell *c, struct tr_msg *m, bool may_wait)
+{
+    bool by_scope;
+    tr_err err = TR_OK;
+    m->from = cell_addr(self->cell);
+    if (__builtin_expect(!mailbox_is_full(c, m->size), 1)) {
+        mailbox_put(self->worker, c, m);
+    } else {
+        int64_t deadline = ask_deadline(self, TR_FOREVER, &by_scope);
+        err = mailbox_send(self, c, &m, by_scope ? INT64_MAX : deadline, may_wait);
+        if (m != NULL)
+            msg_unref(&self->worker->msgs, m);
+    }
+    if (err == TR_OK)
+        send_count(self);
+    return err;
+}
+
+static tr_err send_values(struct tr_self *self, tr_addr to, const tr_value *values, size_t n, bool may_wait)
+{
+    tr_err err;
+    const char *why;
+    struct tr_msg *m;
+    if (!self_is_current(self))
+        return TR_ESTATE;
+    struct cell *c = send_target(self, to, "send", &err);
+    if (c == NULL)
+        return err;
+    err = msg_build(&self->worker->msgs, values, n, true, &m, &why);
+    if (err != TR_OK)
+        return error_set(self, err, "send", "%s", why);
+    return send_built(self, c, m, may_wait);
+}
+
+tr_err tr_send_values(tr_self *self, tr_addr to, const tr_value *values, size_t n)
+{
+    return send_values(self, to, values, n, true);
+}
+
+tr_err tr_try_send_values(tr_self *self, tr_addr to, const tr_value *values, size_t n)
+{
+    return send_values(self, to, values, n, false);
+}
+
+tr_err tr_send_msg(tr_self *self, tr_addr to, const tr_msg *m)
+{
+    tr_err err;
+    if (!self_is_current(self))
+        return TR_ESTATE;
+    if (m->tag == 0)
+        return error_set(self, TR_EINVAL, "send", "a reply has no tag: put its values into a message of your own");
+    struct cell *c = send_target(self, to, "send", &err);
+    if (c == NULL)
+        return err;
+    struct tr_msg *copy = msg_share(&self->worker->msgs, m);
+    if (copy == NULL)
+        return error_set(self, TR_ENOMEM, "send", "out of memory");
+    return send_built(self, c, copy, true);
+}
+
+/* ---- answering ---- */
+
+static tr_err answerable(struct tr_self *self, const tr_msg *m, const char *phase)
+{
+    if (!self_is_current(self))
+        return TR_ESTATE;
+    if (m->kind != MSG_ASK)
+        return error_set(self, TR_ESTATE, phase, "\"%s\" is no request: nobody waits for an answer", tr_tag(m));
+    if (m->flags & MSG_ANSWERED)
+        return error_set(self, TR_ESTATE, phase, "\"%s\" was answered, or handed on, before", tr_tag(m));
+    return TR_OK;
+}
+
+tr_err tr_reply_values(tr_self *self, const tr_msg *m, const tr_value *values, size_t n)
+{
+    const char *why;
+    struct tr_msg *reply;
+    tr_err err = answerable(self, m, "reply");
+    if (err != TR_OK)
+        return err;
+    err = msg_build(&self->worker->msgs, values, n, false, &reply, &why);
+    if (err != TR_OK)
+        return error_set(self, err, "reply", "%s", why);
+    reply->from = cell_addr(self->cell);
+    ask_answer(self->worker, (struct tr_msg *) m, reply);
+    return TR_OK;
+}
+
+tr_err tr_reply_error(tr_self *self, const tr_msg *m, tr_err code, const char *fmt, ...)
+{
+    tr_err err = answerable(self, m, "reply");
+    if (err != TR_OK)
+        return err;
+    if (code == TR_OK || code == TR_STOP)
+        return error_set(self, TR_EINVAL, "reply", "%s is no error to answer with", tr_err_name(code));
+    struct msg_pool *pool = &self->worker->msgs;
+    struct tr_msg *cause = self->error != NULL && self->error->err == code ? self->error->msg : NULL;
+    char text[512];
+    va_list args;
+    va_start(args, fmt);
+    if (fmt != NULL)
+        vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    const char *phase = self->row != NULL ? self->row->def->tag : tr_tag(m);
+    struct tr_msg *error = msg_error(pool, code, fmt != NULL ? text : tr_err_text(code), phase, cell_label(self->cell), cause);
+    ask_answer_error_msg(self->worker, (struct tr_msg *) m, code, error);
+    return TR_OK;
+}
+
+tr_err tr_forward(tr_self *self, const tr_msg *m, tr_addr to)
+{
+    tr_err err = answerable(self, m, "forward");
+    if (err != TR_OK)
+        return err;
+    struct worker *w = self->worker;
+    struct tr_msg *request = (struct tr_msg *) m;
+    struct cell *c = send_target(self, to, "forward", &err);
+    if (c == NULL) {
+        ask_answer_error(w, request, err, "the actor it was handed on to has ended, or never was", "forward", cell_label(self->cell));
+        return err;
+    }
+    struct tr_msg *on = msg_share(&w->msgs, m);
+    if (on == NULL)
+        return error_set(self, TR_ENOMEM, "forward", "out of memory");
+    on->kind = MSG_ASK;
+    on->from = m->from;
+    on->ask = m->ask;
+    on->ask_seq = m->ask_seq;
+    bool wait, owed = ask_is_owed(m);
+    err = mailbox_offer(w, c, &on, &wait);
+    if (err != TR_OK) {
+        on->flags |= MSG_ANSWERED; /* the answer is still the original's to give */
+        msg_unref(&w->msgs, on);
+        return error_set(self, err, "forward", "the mailbox of %s is full", cell_label(c));
+    }
+    if (owed && ask_is_owed(m))
+        m->ask->holder = cell_id(c);
+    request->flags |= MSG_ANSWERED;
+    return TR_OK;
+}
+
+/* ---- keeping ---- */
+
+tr_msg *tr_keep(tr_self *self, const tr_msg *m)
+{
+    if (!self_is_current(self) || m == NULL || (m != self->received && m != self->reply))
+        return NULL;
+    struct cell_ext *ext = cell_ext_get(self->worker, self->cell);
+    struct tr_msg *kept = (struct tr_msg *) m;
+    if (ext == NULL || (kept->flags & MSG_KEPT))
+        return NULL;
+    msg_ref(kept);
+    kept->flags |= MSG_KEPT;
+    kept->prev = NULL;
+    kept->next = ext->kept;
+    if (ext->kept != NULL)
+        ext->kept->prev = kept;
+    ext->kept = kept;
+    return kept;
+}
+
+void kept_unlink(struct cell *c, struct tr_msg *m)
+{
+    if (m->prev != NULL)
+        m->prev->next = m->next;
+    else
+        c->ext->kept = m->next;
+    if (m->next != NULL)
+        m->next->prev = m->prev;
+    m->next = m->prev = NULL;
+    m->flags &= (uint8_t) ~MSG_KEPT;
+}
+
+void tr_drop(tr_self *self, tr_msg **m)
+{
+    struct tr_msg *kept = *m;
+    if (kept == NULL || !self_is_current(self) || !(kept->flags & MSG_KEPT))
+        return;
+    *m = NULL;
+    kept_unlink(self->cell, kept);
+    if (kept != self->received)
+        ask_answer_error(self->worker, kept, TR_ENOREPLY, "the receiver dropped the request without an answer", tr_tag(kept),
+                         cell_label(self->cell));
+    msg_unref(&self->worker->msgs, kept);
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* turn.c - one turn of one actor: its handlers called, or its body begun */
+#include "actor/turn.h"
+
+#include "actor/ask.h"
+#include "actor/call.h"
+#include "actor/cell_ext.h"
+#include "actor/deadletter.h"
+#include "actor/end.h"
+#include "actor/error.h"
+#include "actor/mail.h"
+#include "actor/mailbox.h"
+#include "actor/table.h"
+
+static void body_run(struct tr_self *self, struct cell *c)
+{
+    c->run.flags = (c->run.flags & ~(uint32_t) CELL_QUEUED) | CELL_STARTED | CELL_BUSY;
+    error_clear(self);
+    tr_err err = c->body(self, c->arg);
+    actor_end(self, err, err == TR_OK || err == TR_STOP ? NULL : error_message(self, err, "body"));
+}
+
+/* False: it ended. */
+static bool behaviour_start(struct tr_self *self, struct cell *c)
+{
+    const tr_behaviour *def = c->table->def;
+    error_clear(self);
+    tr_err err = def->init != NULL ? def->init(self, c->state, c->arg) : TR_OK;
+    if (err == TR_OK) {
+        c->run.flags |= CELL_STARTED;
+        call_release_rest(self);
+        return true;
+    }
+    actor_end(self, err, err == TR_STOP ? NULL : error_message(self, err, "init"));
+    return false;
+}
+
+/* A message that no row takes, or whose values do not fit: an error reply, or a dead letter. */
+static void message_refuse(struct tr_self *self, struct tr_msg *m, tr_err err, const char *text)
+{
+    if (m->kind == MSG_ASK)
+        ask_answer_error(self->worker, m, err, text, tr_tag(m), cell_label(self->cell));
+    else
+        deadletter_note(self->worker, TR_DEAD_UNKNOWN, m, m->to);
+    msg_unref(&self->worker->msgs, m);
+}
+
+static void message_misfits(struct tr_self *self, const struct row *row, struct tr_msg *m)
+{
+    char text[256];
+    signature_explain(&row->args, row->def->args, m, text, sizeof text);
+    message_refuse(self, m, TR_EBADMSG, text);
+}
+
+static void message_is_unknown(struct tr_self *self, struct tr_msg *m)
+{
+    char text[256];
+    snprintf(text, sizeof text, "%s understands no \"%.100s\" (ask it to describe itself)", cell_label(self->cell), tr_tag(m));
+    message_refuse(self, m, TR_EUNKNOWN, text);
+}
+
+/* Calls the handler for m. False: the actor ended. */
+static bool handle(struct tr_self *self, struct cell *c, struct tr_msg *m)
+{
+    const struct row *row = table_find(c->table, m);
+    tr_handler_fn *run = row != NULL ? row->def->run : c->table->def->other;
+    if (__builtin_expect(run == NULL, 0)) {
+        message_is_unknown(self, m);
+        return true;
+    }
+    if (row != NULL && !signature_fits(&row->args, m)) {
+        message_misfits(self, row, m);
+        return true;
+    }
+    self->received = m;
+    self->row = row;
+    error_clear(self);
+    tr_err err = run(self, c->state, m);
+    call_release_message(self, err);
+    call_release_rest(self);
+    if (__builtin_expect(err != TR_STOP, 1))
+        return true;
+    actor_end(self, TR_OK, NULL);
+    return false;
+}
+
+/* Takes up the actor again after its handler has run. False: somebody else works for it now, or it ended. */
+static bool turn_goes_on(struct tr_self *self, struct cell *c)
+{
+    if (self->run.flags & SELF_HELD) { /* it had been suspended, and kept the others out */
+        self->run.flags &= ~(uint32_t) SELF_HELD;
+        c->run.flags &= ~(uint32_t) CELL_BUSY;
+        c->run.flags |= CELL_QUEUED;
+        return true;
+    }
+    if (self->run.flags & SELF_LET_GO) { /* it had been suspended, and let others in */
+        self->run.flags &= ~(uint32_t) SELF_LET_GO;
+        if (c->run.flags & (CELL_QUEUED | CELL_BUSY))
+            return false;
+        c->run.flags |= CELL_QUEUED;
+    }
+    return true;
+}
+
+/* Handles messages until there are none, the actor is to end, or it has had its share. False: it ended, or others work for it. */
+static bool behaviour_messages(struct tr_self *self, struct cell *c)
+{
+    struct worker *w = self->worker;
+    for (int n = 0; n < TURN_MESSAGES; n++) {
+        if (c->run.flags & (CELL_CANCELED | CELL_THEN | CELL_END)) {
+            if (c->run.flags & (CELL_CANCELED | CELL_END))
+                return true;
+            bool stop = !ask_run_thens(self);
+            call_release_rest(self);
+            if (stop) {
+                actor_end(self, TR_OK, NULL);
+                return false;
+            }
+            if (!turn_goes_on(self, c))
+                return false;
+        }
+        struct tr_msg *m = mail_take(self);
+        if (m == NULL || !handle(self, c, m))
+            return m == NULL;
+        if (!turn_goes_on(self, c))
+            return false;
+        if (atomic_load_explicit(&w->attention, memory_order_relaxed) != 0)
+            break;
+    }
+    return true;
+}
+
+static void end_as_marked(struct tr_self *self, struct cell *c)
+{
+    struct tr_msg *error = c->ext->end_error;
+    c->ext->end_error = NULL;
+    actor_end(self, c->ext->end_err, error);
+}
+
+static void behaviour_run(struct tr_self *self, struct cell *c)
+{
+    if (c->run.flags & CELL_CANCELED) {
+        actor_end(self, TR_ECANCELED, NULL);
+        return;
+    }
+    if (!(c->run.flags & CELL_STARTED)) {
+        if (!behaviour_start(self, c))
+            return;
+        if (!turn_goes_on(self, c))
+            return;
+    }
+    if (!behaviour_messages(self, c))
+        return;
+    if (c->run.flags & CELL_END) {
+        end_as_marked(self, c);
+        return;
+    }
+    if (c->run.flags & CELL_CANCELED) {
+        actor_end(self, TR_ECANCELED, NULL);
+        return;
+    }
+    c->run.flags &= ~(uint32_t) CELL_QUEUED;
+    if (c->head != NULL || (c->run.flags & CELL_THEN))
+        worker_ready_last(self->worker, &c->run);
+}
+
+void turn_run(struct tr_self *self, struct cell *c)
+{
+    self->cell = c;
+    self->sends = self->recvs = 0;
+    if (c->run.flags & CELL_END)
+        end_as_marked(self, c);
+    else if (c->table != NULL)
+        behaviour_run(self, c);
+    else
+        body_run(self, c);
+    if (self->reply != NULL || self->gathered != NULL || self->error != NULL)
+        self_strip(self);
+    self->cell = NULL;
+}

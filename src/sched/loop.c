@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: MIT */
+/* loop.c - the loop: what runs next, on which stack, and what happens in between
+ *
+ * Every stack starts here, as a loop. A loop takes what is ready and calls it: a cell's turn is a function call on the loop's own stack, a suspended stack is
+ * switched to. When a turn suspends, its stack stays with it, and the loop goes on elsewhere: on the one that was parked, or on a new one. When a suspended turn
+ * returns, it returns into the loop that called it, and that stack is a loop again. So no state of the loop lives in its locals, and:
+ *
+ * Invariant: exactly one stack runs; at most one other is parked as w->idle_loop; all others belong to suspended turns, or are in the pool. */
+#include "actor/call.h"
+#include "actor/cancel.h"
+#include "actor/cell_ext.h"
+#include "actor/end.h"
+#include "actor/table.h"
+#include "actor/turn.h"
+#include "base/clock.h"
+#include "sched/sched.h"
+
+#define TIMERS_A_PASS 4096 /* then the actors they woke have their turn */
+#define TRIM_A_PASS 64     /* idle stacks given back before the worker goes to sleep */
+
+/* ---- the run queue ---- */
+
+static void queue_stack_batch(struct worker *w)
+{
+    if (w->batch_head == NULL)
+        return;
+    w->batch_tail->next = w->front_head;
+    if (w->front_head == NULL)
+        w->front_tail = w->batch_tail;
+    w->front_head = w->batch_head;
+    w->batch_head = w->batch_tail = NULL;
+}
+
+/* The slice is over: everybody in front goes behind those who have waited longest. */
+static void queue_rotate(struct worker *w)
+{
+    queue_stack_batch(w);
+    w->slice_left = SLICE_TURNS;
+    if (w->front_head == NULL)
+        return;
+    if (w->fifo_tail != NULL)
+        w->fifo_tail->next = w->front_head;
+    else
+        w->fifo_head = w->front_head;
+    w->fifo_tail = w->front_tail;
+    w->front_head = w->front_tail = NULL;
+}
+
+static struct runnable *queue_pop(struct worker *w)
+{
+    queue_stack_batch(w);
+    struct runnable *r = w->front_head;
+    if (r != NULL) {
+        w->front_head = r->next;
+        if (w->front_head == NULL)
+            w->front_tail = NULL;
+    } else {
+        r = w->fifo_head;
+        if (r == NULL)
+            return NULL;
+        w->fifo_head = r->next;
+        if (w->fifo_head == NULL)
+            w->fifo_tail = NULL;
+    }
+    w->slice_left--;
+    r->flags &= ~(uint32_t) CELL_LINKED;
+    return r;
+}
+
+/* ---- stacks ---- */
+
+static struct tr_self *self_of(struct runnable *r)
+{
+    return list_entry(r, struct tr_self, run);
+}
+
+static struct tr_self *self_of_coro(struct coro *c)
+{
+    return (struct tr_self *) (void *) c;
+}
+
+static struct tr_self *loop_new(struct worker *w)
+{
+    bool fresh;
+    struct coro *c = stack_get(&w->stacks, &fresh);
+    if (c == NULL)
+        return NULL;
+    struct tr_self *self = self_of_coro(c);
+    self_init(self, w, fresh);
+    return self;
+}
+
+static struct tr_self *loop_take(struct worker *w)
+{
+    struct tr_self *loop = w->idle_loop;
+    w->idle_loop = NULL;
+    return loop != NULL ? loop : loop_new(w);
+}
+
+/* What every stack does first when it runs again. */
+static inline void arrive(struct worker *w, struct tr_self *self)
+{
+    w->self = self;
+    if (__builtin_expect(w->leaving != NULL, 0)) {
+        (void) stack_put(&w->stacks, &w->leaving->coro);
+        w->leaving = NULL;
+    }
+}
+
+static inline void switch_to(struct worker *w, struct tr_self *from, struct tr_self *to)
+{
+    coro_switch(&from->coro, &to->coro);
+    arrive(w, from);
+}
+
+/* Goes on with a suspended stack; this one is parked, or given back if another is parked already. */
+static void loop_resume(struct tr_self *self, struct tr_self *to)
+{
+    struct worker *w = self->worker;
+    if (w->idle_loop == NULL && self->coro.kind == STACK_POOLED)
+        w->idle_loop = self;
+    else if (self->coro.kind == STACK_POOLED)
+        (void) stack_put(&w->stacks, &self->coro);
+    else
+        w->leaving = self;
+    switch_to(w, self, to);
+}
+
+/* ---- what can be ready ---- */
+
+static void turn_begins(struct worker *w, struct cell *c)
+{
+    w->turns++;
+    atomic_store_explicit(&w->running, c, memory_order_relaxed);
+    atomic_store_explicit(&w->turn_seq, w->turns, memory_order_release);
+}
+
+/* A cell whose stack is to be larger than the loop's: the turn is begun on one of its own. */
+static void run_on_big_stack(struct tr_self *self, struct cell *c)
+{
+    struct worker *w = self->worker;
+    struct coro *coro = stack_get_sized(&w->stacks, c->ext->stack_size);
+    if (coro == NULL) {
+        end_mark(w, c, TR_ENOMEM, NULL);
+        turn_run(self, c);
+        return;
+    }
+    struct tr_self *big = self_of_coro(coro);
+    self_init(big, w, true);
+    big->first = c;
+    loop_resume(self, big);
+}
+
+static void run_cell(struct tr_self *self, struct cell *c)
+{
+    struct worker *w = self->worker;
+    if (c->run.flags & CELL_ZOMBIE) {
+        cell_free(&w->world->cells, c);
+        return;
+    }
+    turn_begins(w, c);
+    if ((c->run.flags & CELL_BIG_STACK) && self->coro.kind == STACK_POOLED)
+        run_on_big_stack(self, c);
+    else
+        turn_run(self, c);
+}
+
+static void run_stack(struct tr_self *self, struct tr_self *to)
+{
+    struct worker *w = self->worker;
+    to->run.flags &= ~(uint32_t) CELL_QUEUED;
+    if (to->run.flags & SELF_DEAD) {
+        if (to->cell == NULL) /* its actor has ended; else its end still has to look at it, and then gives it back */
+            (void) stack_put_abandoned(&w->stacks, &to->coro);
+        return;
+    }
+    turn_begins(w, to->cell);
+    loop_resume(self, to);
+}
+
+/* ---- phases ---- */
+
+void worker_refresh(struct worker *w)
+{
+    if (!w->world->opts.virtual_clock)
+        w->now = clock_monotonic_ns();
+}
+
+static void stop_if_wanted(struct sched *s)
+{
+    struct worker *w = &s->worker;
+    if (atomic_load_explicit(&s->stop_wanted, memory_order_acquire) && !w->world->stopping) {
+        w->world->stopping = true;
+        s->stop_deadline = clock_after_ms(w->now, w->world->opts.stop_grace_ms);
+        owner_cancel_children(w, &w->world->root, s->stop_reason);
+    }
+    if (w->now < s->stop_deadline || w->world->live == 0)
+        return;
+    s->stop_deadline = INT64_MAX;
+    s->stop_killed = true;
+    char text[CELL_TEXT_MAX];
+    for (const struct cell *c = w->world->root.first; c != NULL; c = c->sibling_next)
+        log_line(&w->world->log, TR_LOG_ERROR, "%s did not end within %lld ms of the stop: killed", cell_text(c, text),
+                 (long long) w->world->opts.stop_grace_ms);
+    owner_kill_children(w, &w->world->root, "the node's stop_grace_ms was over");
+}
+
+/* Everything that is not a turn. block: there is nothing else to do. */
+static void attend(struct sched *s, bool block)
+{
+    struct worker *w = &s->worker;
+    int64_t wake = heap_min(&w->timers) < s->stop_deadline ? heap_min(&w->timers) : s->stop_deadline;
+    queue_rotate(w);
+    atomic_store_explicit(&w->attention, 0, memory_order_relaxed);
+    if (block) {
+        ticker_worker_sleeps(&s->ticker);
+        atomic_store_explicit(&w->running, NULL, memory_order_relaxed);
+    }
+    poll_pass(w, &s->poller, block, w->world->opts.virtual_clock ? INT64_MAX : wake);
+    if (block)
+        ticker_worker_wakes(&s->ticker);
+    worker_refresh(w);
+    (void) post_drain(w, &s->posts);
+    stop_if_wanted(s);
+    if (timer_run_due(w, TIMERS_A_PASS))
+        atomic_store_explicit(&w->attention, 1, memory_order_relaxed);
+}
+
+/* Nothing is ready and nothing can be but by the clock: a virtual one jumps. False: nothing to jump to. */
+static bool clock_jump(struct sched *s)
+{
+    struct worker *w = &s->worker;
+    int64_t next = heap_min(&w->timers) < s->stop_deadline ? heap_min(&w->timers) : s->stop_deadline;
+    if (!w->world->opts.virtual_clock || s->mode != LOOP_RUN || w->fd_waits > 0 || next == INT64_MAX)
+        return false;
+    if (next > w->now)
+        w->now = next;
+    return true;
+}
+
+bool sched_is_done(const struct sched *s)
+{
+    return s->worker.world->live == 0;
+}
+
+static bool must_leave(struct sched *s, bool ready)
+{
+    if (s->mode == LOOP_RUN)
+        return !ready && sched_is_done(s);
+    return !ready || (s->mode == LOOP_STEP && s->worker.now >= s->step_until);
+}
+
+/* Back to the thread that called sched_run; this stack is parked as the loop to go on with. */
+static void loop_leave(struct tr_self *self)
+{
+    struct worker *w = self->worker;
+    if (w->idle_loop == NULL)
+        w->idle_loop = self;
+    else
+        (void) stack_put(&w->stacks, &self->coro);
+    coro_switch(&self->coro, &w->thread);
+    arrive(w, self);
+}
+
+/* Nothing is ready: look at the world once, give memory back, and leave or sleep. */
+static void loop_idle(struct tr_self *self)
+{
+    struct worker *w = self->worker;
+    struct sched *s = sched_of(w);
+    attend(s, false);
+    if (worker_has_ready(w))
+        return;
+    if (must_leave(s, false)) {
+        loop_leave(self);
+        return;
+    }
+    if (clock_jump(s)) {
+        attend(s, false);
+        return;
+    }
+    if (stack_pool_trim(&w->stacks, TRIM_A_PASS) == 0)
+        attend(s, true);
+}
+
+static void loop(struct tr_self *self)
+{
+    struct worker *w = self->worker;
+    struct sched *s = sched_of(w);
+    for (;;) {
+        if (w->slice_left == 0 || atomic_load_explicit(&w->attention, memory_order_relaxed) != 0) {
+            attend(s, false);
+            if (must_leave(s, worker_has_ready(w)))
+                loop_leave(self);
+        }
+        struct runnable *r = queue_pop(w);
+        if (r == NULL)
+            loop_idle(self);
+        else if (r->flags & CELL_IS)
+            run_cell(self, cell_of(r));
+        else
+            run_stack(self, self_of(r));
+        if (self->coro.kind != STACK_POOLED) /* a stack of its own size was for one turn */
+            loop_resume(self, loop_take(w));
+    }
+}
+
+void loop_entry(void *coro)
+{
+    struct tr_self *self = self_of_coro(coro);
+    coro_entered(&self->coro);
+    arrive(self->worker, self);
+    struct cell *first = self->first;
+    if (first != NULL) {
+        self->first = NULL;
+        turn_run(self, first);
+        loop_resume(self, loop_take(self->worker));
+    }
+    loop(self);
+}
+
+/* ---- suspending ---- */
+
+/* Lets others at the cell, or not: a body keeps it, a handler does unless its row is reentrant. */
+static void cell_suspend(struct tr_self *self, struct cell *c)
+{
+    struct worker *w = self->worker;
+    self->next_stack = c->stacks;
+    c->stacks = self;
+    if (c->table == NULL || (self->run.flags & (SELF_HELD | SELF_LET_GO)))
+        return;
+    c->run.flags &= ~(uint32_t) CELL_QUEUED;
+    if (self->row != NULL && (self->row->flags & TR_REENTRANT) && !(self->run.flags & SELF_ENDING)) {
+        self->run.flags |= SELF_LET_GO;
+        if (c->head != NULL || (c->run.flags & (CELL_THEN | CELL_END | CELL_CANCELED)))
+            worker_ready(w, &c->run);
+    } else {
+        self->run.flags |= SELF_HELD;
+        c->run.flags |= CELL_BUSY;
+    }
+}
+
+static void cell_resume(struct tr_self *self, struct cell *c)
+{
+    struct tr_self **at = &c->stacks;
+    while (*at != self)
+        at = &(*at)->next_stack;
+    *at = self->next_stack;
+    self->next_stack = NULL;
+}
+
+/* The next in the queue, if it is a suspended stack that can be switched to without a loop in between. */
+static struct tr_self *next_stack(struct worker *w)
+{
+    if (w->slice_left == 0 || atomic_load_explicit(&w->attention, memory_order_relaxed) != 0)
+        return NULL;
+    queue_stack_batch(w);
+    struct runnable *r = w->front_head;
+    if (r == NULL || (r->flags & (CELL_IS | SELF_DEAD)))
+        return NULL;
+    (void) queue_pop(w);
+    r->flags &= ~(uint32_t) CELL_QUEUED;
+    struct tr_self *to = self_of(r);
+    turn_begins(w, to->cell);
+    return to;
+}
+
+tr_err worker_suspend(struct tr_self *self)
+{
+    struct worker *w = self->worker;
+    struct cell *c = self->cell;
+    if (w->idle_loop == NULL) { /* before anything is changed: next_stack may find none */
+        w->idle_loop = loop_new(w);
+        if (w->idle_loop == NULL)
+            return TR_ENOMEM;
+    }
+    cell_suspend(self, c);
+    struct tr_self *to = next_stack(w);
+    if (to == NULL) {
+        to = w->idle_loop;
+        w->idle_loop = NULL;
+    }
+    if (to != self) /* it may have been woken already */
+        switch_to(w, self, to);
+    cell_resume(self, c);
+    return TR_OK;
+}
+
+tr_err worker_yield(struct tr_self *self)
+{
+    if (!(self->run.flags & CELL_QUEUED))
+        worker_ready_last(self->worker, &self->run);
+    self->wait.kind = WAIT_YIELD;
+    tr_err err = worker_suspend(self);
+    self->wait.kind = WAIT_NONE;
+    return err;
+}
+
+void worker_abandon(struct tr_self *self)
+{
+    struct worker *w = self->worker;
+    struct cell *c = self->cell;
+    struct tr_self *to = loop_take(w);
+    if (to == NULL)
+        log_line(&w->world->log, TR_LOG_ERROR, "out of memory for the stack on which a failed actor is to end");
+    while (to == NULL) /* nothing can be undone from here; wait for memory rather than take the process down */
+        to = loop_new(w);
+    self->next_stack = c->stacks;
+    c->stacks = self;
+    self->run.flags = (self->run.flags | SELF_DEAD) & ~(uint32_t) (SELF_HELD | SELF_LET_GO | SELF_ENDING);
+    self->wait.kind = WAIT_NONE;
+    c->run.flags &= ~(uint32_t) (CELL_BUSY | CELL_WANTS_MAIL);
+    if (!(c->run.flags & CELL_LINKED))
+        worker_ready(w, &c->run);
+    coro_switch(&self->coro, &to->coro);
+    __builtin_unreachable();
+}
+
+int worker_call(struct tr_self *self, int (*fn)(void *arg), void *arg)
+{
+    struct worker *w = self->worker;
+    w->call_fn = fn;
+    w->call_arg = arg;
+    w->call_self = self;
+    coro_switch(&self->coro, &w->thread);
+    return w->call_result;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* sched.h - one worker with all that drives it: loop, poll, ticker, mail from other threads */
+#ifndef SCHED_SCHED_H
+#define SCHED_SCHED_H
+
+#include "actor/fd.h"
+#include "actor/worker.h"
+#include "sched/poll.h"
+#include "sched/post.h"
+#include "sched/ticker.h"
+
+enum loop_mode {
+    LOOP_RUN,    /* until stopped and all ended, or no actor is left */
+    LOOP_STEP,   /* until nothing is ready, or the budget is spent */
+    LOOP_SETTLE  /* until nothing is ready */
+};
+
+/* The worker comes first: actors' code knows no more of it. */
+struct sched {
+    struct worker worker;
+    struct poller poller;
+    struct ticker ticker;
+    struct posts posts;
+    struct fd_table fds;
+    enum loop_mode mode;
+    int64_t step_until;
+    atomic_bool stop_wanted;
+    char stop_reason[96];
+    atomic_flag stop_taken;
+    int64_t stop_deadline;  /* then what is left is killed; INT64_MAX: not stopping */
+    bool stop_killed;       /* something had to be */
+    bool trimming;          /* idle stacks are being given back */
+};
+
+static inline struct sched *sched_of(struct worker *w)
+{
+    return (struct sched *) (void *) w;
+}
+
+/* Errors: TR_ENOMEM, TR_EIO. */
+tr_err sched_init(struct sched *s, struct world *world);
+void sched_fini(struct sched *s);
+
+/* Runs on the calling thread until the mode says that it is enough. Returns whether more is ready. Errors: TR_ENOMEM (no stack to run on). */
+tr_err sched_run(struct sched *s, enum loop_mode mode, int64_t budget_ms, bool *more);
+
+/* Whether LOOP_RUN would return. */
+bool sched_is_done(const struct sched *s);
+
+/* From any thread, or a signal handler. */
+void sched_stop(struct sched *s, const char *reason);
+
+/* The worker of the calling thread, NULL outside of sched_run. */
+struct worker *sched_current(void);
+
+/* loop.c: where every stack starts. */
+void loop_entry(void *coro);
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* ticker.c - a thread that says every millisecond that one has passed */
+#include "sched/ticker.h"
+
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#include "actor/cell_ext.h"
+#include "base/clock.h"
+
+#define IDLE_TICKS_BEFORE_PARKING 20
+
+struct watch {
+    unsigned long long turn;
+    int ticks;     /* that it has lasted */
+    int idle;      /* ticks in a row without work */
+    bool reported;
+};
+
+/* The name is read under the lock that guards names; the cell is never unmapped, and while its turn lasts it is not recycled. */
+static void report_slow(struct ticker *t, const struct watch *watch)
+{
+    char text[CELL_TEXT_MAX];
+    struct world *world = t->worker->world;
+    pthread_mutex_lock(&world->names_lock);
+    const struct cell *c = atomic_load_explicit(&t->worker->running, memory_order_acquire);
+    if (c != NULL && atomic_load_explicit(&t->worker->turn_seq, memory_order_acquire) == watch->turn)
+        log_line(&world->log, TR_LOG_WARN, "%s has held its worker for %d ms: nothing else runs meanwhile (long work belongs off the loop)",
+                 cell_text(c, text), watch->ticks);
+    pthread_mutex_unlock(&world->names_lock);
+}
+
+static void watch_turn(struct ticker *t, struct watch *watch)
+{
+    unsigned long long turn = atomic_load_explicit(&t->worker->turn_seq, memory_order_relaxed);
+    if (turn != watch->turn) {
+        *watch = (struct watch){ .turn = turn };
+        return;
+    }
+    watch->ticks++;
+    if (t->slow_ticks == 0 || watch->ticks < t->slow_ticks || watch->reported)
+        return;
+    watch->reported = true;
+    report_slow(t, watch);
+}
+
+/* False: it is time to quit. */
+static bool park(struct ticker *t)
+{
+    pthread_mutex_lock(&t->lock);
+    atomic_store(&t->parked, true);
+    /* Pairs with ticker_worker_wakes: it sets awake and then looks at parked, we set parked and then look at awake; one of us sees the other. */
+    while (!t->quit && !atomic_load(&t->awake))
+        pthread_cond_wait(&t->wake, &t->lock);
+    atomic_store(&t->parked, false);
+    bool quit = t->quit;
+    pthread_mutex_unlock(&t->lock);
+    return !quit;
+}
+
+static bool must_quit(struct ticker *t)
+{
+    pthread_mutex_lock(&t->lock);
+    bool quit = t->quit;
+    pthread_mutex_unlock(&t->lock);
+    return quit;
+}
+
+static void *ticker_main(void *arg)
+{
+    struct ticker *t = arg;
+    struct watch watch = { 0 };
+    const struct timespec tick = { 0, NS_PER_MS };
+    while (!must_quit(t)) {
+        if (atomic_load_explicit(&t->awake, memory_order_relaxed)) {
+            atomic_store_explicit(&t->worker->attention, 1, memory_order_relaxed);
+            watch.idle = 0;
+            watch_turn(t, &watch);
+        } else if (++watch.idle >= IDLE_TICKS_BEFORE_PARKING) {
+            if (!park(t))
+                break;
+            watch = (struct watch){ 0 };
+        }
+        nanosleep(&tick, NULL);
+    }
+    return NULL;
+}
+
+void ticker_start(struct ticker *t, struct worker *w, int64_t slow_ms)
+{
+    sigset_t all, before;
+    memset(t, 0, sizeof *t);
+    t->worker = w;
+    t->slow_ticks = slow_ms < 0 ? 0 : (int) slow_ms;
+    pthread_mutex_init(&t->lock, NULL);
+    pthread_cond_init(&t->wake, NULL);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the program's own threads' business */
+    t->running = pthread_create(&t->thread, NULL, ticker_main, t) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+void ticker_stop(struct ticker *t)
+{
+    if (t->running) {
+        pthread_mutex_lock(&t->lock);
+        t->quit = true;
+        pthread_cond_signal(&t->wake);
+        pthread_mutex_unlock(&t->lock);
+        pthread_join(t->thread, NULL);
+    }
+    if (t->worker != NULL) {
+        pthread_mutex_destroy(&t->lock);
+        pthread_cond_destroy(&t->wake);
+    }
+    memset(t, 0, sizeof *t);
+}
+
+void ticker_worker_wakes(struct ticker *t)
+{
+    if (!t->running)
+        return;
+    atomic_store(&t->awake, true);
+    if (!atomic_load(&t->parked))
+        return;
+    pthread_mutex_lock(&t->lock);
+    pthread_cond_signal(&t->wake);
+    pthread_mutex_unlock(&t->lock);
+}
+
+void ticker_worker_sleeps(struct ticker *t)
+{
+    atomic_store_explicit(&t->awake, false, memory_order_relaxed);
+}
