@@ -15,10 +15,10 @@ import sys
 # layers. "noun" is noun.h and noun.c; "noun.h" is the header alone, where the data stands lower than the code.
 LAYERS = {
     "base": "sanitizer list alloc clock random heap slab log err",
-    "message": "message.h block.h signature.h codec.h build value message error_message signature codec valid print",
+    "message": "message.h small.h block.h signature.h codec.h build value message error_message signature codec valid print",
     "coro": "fiber valgrind switch_x86_64 switch_aarch64 switch_ucontext switch stack",
     "actor": "table.h cell.h timer.h owner.h self.h world.h worker.h ask.h call.h cancel.h cell_ext.h deadletter.h "
-             "deadlock.h end.h ender.h error.h fd.h mail.h note.h spawn.h state.h tick.h turn.h wait.h mailbox.h "
+             "deadlock.h end.h ender.h error.h fd.h mailbox.h mail.h note.h spawn.h state.h tick.h turn.h wait.h "
              "registry.h scope_kernel.h "
              "ask call cancel cell cell_ext deadletter deadlock describe end ender error fd gather mail mailbox note "
              "owner recv registry scope send spawn table tick timer turn wait",

@@ -11,14 +11,13 @@
 #include "actor/scope_kernel.h"
 #include "actor/table.h"
 #include "base/clock.h"
-
-#define ASK_TIMEOUT_NS (TR_ASK_TIMEOUT_MS * NS_PER_MS)
+#include "message/small.h"
 
 /* ---- the record ---- */
 
 static void ask_timer_fire(struct worker *w, struct timer *t, int64_t now);
 
-static struct ask *ask_open(struct tr_self *self, int64_t deadline, bool by_scope)
+static inline struct ask *ask_open(struct tr_self *self, int64_t deadline, bool by_scope)
 {
     struct worker *w = self->worker;
     struct ask *a = slab_alloc(&w->asks);
@@ -32,7 +31,7 @@ static struct ask *ask_open(struct tr_self *self, int64_t deadline, bool by_scop
     a->timer.fire = ask_timer_fire;
     a->state = ASK_OPEN;
     a->then = NULL;
-    if (!by_scope && !timer_cover(w, &a->timer, deadline)) {
+    if (!timer_cover(w, &a->timer, deadline)) {
         a->state = ASK_FREE;
         slab_free(&w->asks, a);
         return NULL;
@@ -41,7 +40,7 @@ static struct ask *ask_open(struct tr_self *self, int64_t deadline, bool by_scop
     return a;
 }
 
-static void ask_free(struct worker *w, struct ask *a)
+static inline void ask_free(struct worker *w, struct ask *a)
 {
     a->state = ASK_FREE;
     a->seq++;
@@ -50,7 +49,7 @@ static void ask_free(struct worker *w, struct ask *a)
 }
 
 /* Who waits for many is woken once: by the last, or by the failure that makes the others needless. */
-static void waiter_wake(struct worker *w, const struct ask *a)
+static inline void waiter_wake(struct worker *w, const struct ask *a)
 {
     struct wait *wait = &a->waiter->wait;
     if (wait->kind == WAIT_ASKS && wait->left > 0) {
@@ -61,14 +60,8 @@ static void waiter_wake(struct worker *w, const struct ask *a)
     worker_wake(w, a->waiter);
 }
 
-static void ask_wake(struct worker *w, struct ask *a)
+static void then_wake(struct worker *w, struct ask *a)
 {
-    a->order = w->completions++;
-    if (a->then == NULL) {
-        if (a->waiter != NULL)
-            waiter_wake(w, a);
-        return;
-    }
     struct cell *c = cell_find(&w->world->cells, a->asker);
     list_remove(&a->link);
     list_push(&c->ext->thens_done, &a->link);
@@ -79,7 +72,16 @@ static void ask_wake(struct worker *w, struct ask *a)
         worker_wake(w, c->stacks);
 }
 
-static void ask_complete(struct worker *w, struct ask *a, tr_err err, struct tr_msg *reply)
+static inline void ask_wake(struct worker *w, struct ask *a)
+{
+    a->order = w->completions++;
+    if (__builtin_expect(a->then != NULL, 0))
+        then_wake(w, a);
+    else if (a->waiter != NULL)
+        waiter_wake(w, a);
+}
+
+static inline void ask_complete(struct worker *w, struct ask *a, tr_err err, struct tr_msg *reply)
 {
     a->state = ASK_DONE;
     a->err = err;
@@ -87,10 +89,22 @@ static void ask_complete(struct worker *w, struct ask *a, tr_err err, struct tr_
     ask_wake(w, a);
 }
 
+/* Whether the asker waits in a call that the scope's own cancel ends, and the ask with it. An ask that was started may have been taken out of its scope. */
+static bool scope_will_tell(const struct ask *a)
+{
+    const struct tr_self *self = a->by_scope ? a->waiter : NULL;
+    if (self == NULL || !(self->wait.kind == WAIT_ASK || (self->wait.kind == WAIT_ASKS && self->wait.all)))
+        return false;
+    const struct scope *s = self->scope;
+    while (s != NULL && s->deadline > a->deadline)
+        s = s->shield ? NULL : s->outer;
+    return s != NULL;
+}
+
 static void ask_timer_fire(struct worker *w, struct timer *t, int64_t now)
 {
     struct ask *a = list_entry(t, struct ask, timer);
-    if (a->state != ASK_OPEN || a->by_scope)
+    if (a->state != ASK_OPEN || scope_will_tell(a))
         return;
     if (a->deadline > now) {
         (void) timer_cover(w, t, a->deadline); /* cannot fail: the heap has just lost an entry */
@@ -98,6 +112,17 @@ static void ask_timer_fire(struct worker *w, struct timer *t, int64_t now)
     }
     uint64_t seq = a->seq, holder = a->holder;
     ask_complete(w, a, TR_ETIMEDOUT, NULL);
+    note_asker_gone(w, a, seq, holder);
+}
+
+/* Between an answer and a cancel the first wins, whenever the asker runs: an answer that comes now is late. */
+void ask_wait_canceled(struct worker *w, struct tr_self *self)
+{
+    struct ask *a = self->wait.kind == WAIT_ASK ? self->wait.ask : NULL;
+    if (a == NULL || a->state != ASK_OPEN || !self_is_canceled(self))
+        return;
+    uint64_t seq = a->seq, holder = a->holder;
+    ask_complete(w, a, TR_ECANCELED, NULL);
     note_asker_gone(w, a, seq, holder);
 }
 
@@ -115,7 +140,7 @@ void ask_end(struct worker *w, struct ask *a)
 
 /* ---- asking ---- */
 
-int64_t ask_deadline(struct tr_self *self, int64_t timeout_ms, bool *by_scope)
+int64_t ask_deadline_slow(struct tr_self *self, int64_t timeout_ms, bool *by_scope)
 {
     int64_t now = worker_now(self->worker);
     int64_t deadline = timeout_ms >= 0 ? clock_after_ms(now, timeout_ms) : INT64_MAX;
@@ -135,12 +160,10 @@ int64_t ask_deadline(struct tr_self *self, int64_t timeout_ms, bool *by_scope)
 }
 
 /* The actor that a message for to goes to; NULL, and words on self, if there is none. */
-struct cell *send_target(struct tr_self *self, tr_addr to, const char *phase, tr_err *err)
+struct cell *send_target_missing(struct tr_self *self, uint64_t node, uint64_t actor, const char *phase, tr_err *err)
 {
+    tr_addr to = { node, actor };
     char addr[TR_ADDR_TEXT_MAX];
-    struct cell *c = to.node == 0 ? cell_find(&self->worker->world->cells, to.actor) : NULL;
-    if (c != NULL && !(c->run.flags & CELL_CLOSED))
-        return c;
     if (tr_addr_is_nil(to))
         *err = error_set(self, TR_EINVAL, phase, "the receiver is the nil address");
     else if (to.node != 0)
@@ -150,52 +173,70 @@ struct cell *send_target(struct tr_self *self, tr_addr to, const char *phase, tr
     return NULL;
 }
 
-static tr_err ask_send(struct tr_self *self, struct cell *c, struct tr_msg *m, struct ask *a)
+/* The mailbox is full. Owns: m is moved or freed. */
+__attribute__((noinline)) static tr_err ask_send_full(struct tr_self *self, struct cell *c, struct tr_msg *m, struct ask *a)
 {
-    m->kind = MSG_ASK;
-    m->from = cell_addr(self->cell);
-    m->ask = a;
-    m->ask_seq = a->seq;
-    a->holder = cell_id(c);
-    if (__builtin_expect(!mailbox_is_full(c, m->size), 1)) {
-        mailbox_put(self->worker, c, m);
-        return TR_OK;
-    }
     tr_err err = mailbox_send(self, c, &m, a->deadline, true);
     if (m != NULL)
         msg_unref(&self->worker->msgs, m);
     return err;
 }
 
+__attribute__((noinline)) static struct tr_msg *question_build(struct tr_self *self, const tr_value *values, size_t n, tr_err *err)
+{
+    const char *why;
+    struct tr_msg *m;
+    *err = msg_build(&self->worker->msgs, values, n, true, &m, &why);
+    if (*err == TR_OK)
+        return m;
+    error_set(self, *err, "ask", "%s", why);
+    return NULL;
+}
+
+__attribute__((noinline)) static tr_err ask_no_memory(struct tr_self *self, struct tr_msg *m)
+{
+    msg_unref(&self->worker->msgs, m);
+    return error_set(self, TR_ENOMEM, "ask", "out of memory");
+}
+
+static inline __attribute__((always_inline)) tr_err ask_to(struct tr_self *self, struct cell *c, int64_t timeout_ms,
+                                                           const tr_value *values, size_t n, struct ask **ask)
+{
+    tr_err err;
+    bool by_scope;
+    struct worker *w = self->worker;
+    struct tr_msg *m = small_tagged(&w->msgs, values, n, MSG_ASK);
+    if (__builtin_expect(m == NULL, 0) && (m = question_build(self, values, n, &err)) == NULL)
+        return err;
+    int64_t deadline = ask_deadline(self, timeout_ms, &by_scope);
+    struct ask *a = ask_open(self, deadline, by_scope);
+    if (__builtin_expect(a == NULL, 0))
+        return ask_no_memory(self, m);
+    m->kind = MSG_ASK;
+    m->from = cell_addr(self->cell);
+    m->ask = a;
+    m->ask_seq = a->seq;
+    a->holder = cell_id(c);
+    *ask = a;
+    if (__builtin_expect(!mailbox_is_full(c, m->size), 1)) {
+        mailbox_put(w, c, m);
+        return TR_OK;
+    }
+    err = ask_send_full(self, c, m, a);
+    if (err != TR_OK)
+        ask_free(w, a);
+    return err;
+}
+
 tr_err ask_begin(struct tr_self *self, tr_addr to, int64_t timeout_ms, const tr_value *values, size_t n, struct ask **ask)
 {
     tr_err err;
-    const char *why;
-    bool by_scope;
-    struct tr_msg *m;
-    struct worker *w = self->worker;
     struct cell *c = send_target(self, to, "ask", &err);
-    if (c == NULL)
-        return err;
-    err = msg_build(&w->msgs, values, n, true, &m, &why);
-    if (err != TR_OK)
-        return error_set(self, err, "ask", "%s", why);
-    int64_t deadline = ask_deadline(self, timeout_ms, &by_scope);
-    struct ask *a = ask_open(self, deadline, by_scope);
-    if (a == NULL) {
-        msg_unref(&w->msgs, m);
-        return error_set(self, TR_ENOMEM, "ask", "out of memory");
-    }
-    err = ask_send(self, c, m, a);
-    if (err != TR_OK) {
-        ask_free(w, a);
-        return err;
-    }
-    *ask = a;
-    return TR_OK;
+    return c != NULL ? ask_to(self, c, timeout_ms, values, n, ask) : err;
 }
 
-tr_err ask_wait(struct tr_self *self, struct ask *a)
+/* Suspends until it is done. Errors: TR_ECANCELED, TR_ENOMEM, and then it is still open. */
+static inline tr_err ask_wait(struct tr_self *self, struct ask *a)
 {
     tr_err err = TR_OK;
     self->wait.kind = WAIT_ASK;
@@ -213,7 +254,7 @@ tr_err ask_wait(struct tr_self *self, struct ask *a)
     return a->state == ASK_DONE ? TR_OK : err;
 }
 
-static tr_err ask_failed(struct tr_self *self, struct ask *a)
+__attribute__((noinline)) static tr_err ask_failed(struct tr_self *self, struct ask *a)
 {
     char addr[TR_ADDR_TEXT_MAX];
     tr_addr who = { 0, a->holder };
@@ -224,6 +265,8 @@ static tr_err ask_failed(struct tr_self *self, struct ask *a)
         struct cell *c = cell_find(&self->worker->world->cells, a->holder);
         error_set(self, err, "ask", "no answer from %s %s before the deadline", c != NULL ? cell_label(c) : "actor",
                   tr_addr_text(who, addr));
+    } else if (err == TR_ECANCELED && words == NULL) {
+        error_set(self, err, "ask", "cancelled while it waited for the answer: %s", self_cancel_reason(self));
     } else {
         error_take(self, err, "ask", words);
     }
@@ -231,13 +274,13 @@ static tr_err ask_failed(struct tr_self *self, struct ask *a)
     return err;
 }
 
-tr_err ask_collect(struct tr_self *self, struct ask *a, const tr_msg **reply)
+static inline tr_err collect(struct tr_self *self, struct ask *a, const tr_msg **reply)
 {
-    if (a->err != TR_OK)
+    if (__builtin_expect(a->err != TR_OK, 0))
         return ask_failed(self, a);
     struct worker *w = self->worker;
     if (self->reply != NULL)
-        msg_unref(&w->msgs, self->reply);
+        small_unref(&w->msgs, self->reply);
     self->reply = a->reply;
     if (reply != NULL)
         *reply = a->reply;
@@ -246,42 +289,57 @@ tr_err ask_collect(struct tr_self *self, struct ask *a, const tr_msg **reply)
     return TR_OK;
 }
 
+tr_err ask_collect(struct tr_self *self, struct ask *a, const tr_msg **reply)
+{
+    return collect(self, a, reply);
+}
+
+__attribute__((noinline)) static tr_err cycle_check(struct tr_self *self, const struct cell *c, int64_t timeout_ms)
+{
+    bool by_scope;
+    return deadlock_check_slow(self, cell_id(c), ask_deadline(self, timeout_ms, &by_scope), "ask");
+}
+
 tr_err tr_ask_values(tr_self *self, tr_addr to, int64_t timeout_ms, const tr_msg **reply, const tr_value *values, size_t n)
 {
-    struct ask *a;
+    struct ask *a = NULL;
     tr_err err = self_enter(self, "ask");
-    if (err != TR_OK)
+    if (__builtin_expect(err != TR_OK, 0))
         return err;
-    if (to.node == 0) {
-        err = deadlock_check(self, to.actor, timeout_ms >= 0 ? clock_after_ms(worker_now(self->worker), timeout_ms) : INT64_MAX, "ask");
-        if (err != TR_OK)
-            return err;
-    }
-    err = ask_begin(self, to, timeout_ms, values, n, &a);
-    if (err != TR_OK)
+    struct cell *c = send_target(self, to, "ask", &err);
+    if (__builtin_expect(c == NULL, 0))
+        return err;
+    if (__builtin_expect(deadlock_is_possible(self, c), 0) && (err = cycle_check(self, c, timeout_ms)) != TR_OK)
+        return err;
+    err = ask_to(self, c, timeout_ms, values, n, &a);
+    if (__builtin_expect(err != TR_OK, 0))
         return err;
     err = ask_wait(self, a);
-    if (err != TR_OK) {
+    if (__builtin_expect(err != TR_OK, 0)) {
         ask_end(self->worker, a);
         return err;
     }
-    return ask_collect(self, a, reply);
+    return collect(self, a, reply);
 }
 
 /* ---- answering ---- */
 
-static void ask_deliver(struct worker *w, struct tr_msg *m, tr_err err, struct tr_msg *reply)
+__attribute__((noinline)) static void reply_is_late(struct worker *w, const struct tr_msg *m, struct tr_msg *reply)
+{
+    if (reply == NULL)
+        return;
+    deadletter_note(w, TR_DEAD_LATE, reply, m->from.actor);
+    msg_unref(&w->msgs, reply);
+}
+
+static inline void ask_deliver(struct worker *w, struct tr_msg *m, tr_err err, struct tr_msg *reply)
 {
     struct ask *a = m->ask;
     m->flags |= MSG_ANSWERED;
-    if (__builtin_expect(a->seq == m->ask_seq && a->state == ASK_OPEN, 1)) {
+    if (__builtin_expect(a->seq == m->ask_seq && a->state == ASK_OPEN, 1))
         ask_complete(w, a, err, reply);
-        return;
-    }
-    if (reply != NULL) {
-        deadletter_note(w, TR_DEAD_LATE, reply, m->from.actor);
-        msg_unref(&w->msgs, reply);
-    }
+    else
+        reply_is_late(w, m, reply);
 }
 
 void ask_answer(struct worker *w, struct tr_msg *m, struct tr_msg *reply)
@@ -325,7 +383,7 @@ struct ask *ask_of(struct tr_self *self, tr_pending pending)
 
 tr_err tr_ask_start_values(tr_self *self, tr_addr to, int64_t timeout_ms, tr_pending *pending, const tr_value *values, size_t n)
 {
-    struct ask *a;
+    struct ask *a = NULL;
     tr_err err = self_enter(self, "ask");
     if (err == TR_OK)
         err = ask_begin(self, to, timeout_ms, values, n, &a);
@@ -372,7 +430,7 @@ void tr_ask_cancel(tr_self *self, tr_pending pending)
 tr_err tr_ask_then_values(tr_self *self, tr_addr to, int64_t timeout_ms, tr_reply_fn *on_reply, void *ctx, const tr_value *values,
                           size_t n)
 {
-    struct ask *a;
+    struct ask *a = NULL;
     tr_err err = self_enter(self, "ask");
     if (err != TR_OK)
         return err;

@@ -39,22 +39,40 @@ static inline bool ask_is_owed(const struct tr_msg *m)
 }
 
 /* The earliest deadline that holds for a new ask of self: own, scopes', the request's being handled, 30 s if none. *by_scope: it is a scope's. */
-int64_t ask_deadline(struct tr_self *self, int64_t timeout_ms, bool *by_scope);
+int64_t ask_deadline_slow(struct tr_self *self, int64_t timeout_ms, bool *by_scope);
+
+#define ASK_TIMEOUT_NS (TR_ASK_TIMEOUT_MS * INT64_C(1000000))
+
+static inline int64_t ask_deadline(struct tr_self *self, int64_t timeout_ms, bool *by_scope)
+{
+    if (timeout_ms >= 0 || self->received != NULL || self->scope != NULL)
+        return ask_deadline_slow(self, timeout_ms, by_scope);
+    *by_scope = false;
+    return worker_now(self->worker) + ASK_TIMEOUT_NS;
+}
 
 /* The living actor behind an address; NULL, with *err and words on self, if there is none. */
-struct cell *send_target(struct tr_self *self, tr_addr to, const char *phase, tr_err *err);
+struct cell *send_target_missing(struct tr_self *self, uint64_t node, uint64_t actor, const char *phase, tr_err *err);
+
+static inline struct cell *send_target(struct tr_self *self, tr_addr to, const char *phase, tr_err *err)
+{
+    struct cell *c = to.node == 0 ? cell_find(&self->worker->world->cells, to.actor) : NULL;
+    if (__builtin_expect(c != NULL && !(c->run.flags & CELL_CLOSED), 1))
+        return c;
+    return send_target_missing(self, to.node, to.actor, phase, err);
+}
 
 /* Opens an ask, builds the message, sends it. May suspend for room. The caller holds the ask, and sets waiter. Errors: in words on self. */
 tr_err ask_begin(struct tr_self *self, tr_addr to, int64_t timeout_ms, const tr_value *values, size_t n, struct ask **ask);
+
+/* A self that waits in ask_wait was cancelled: its ask is over now. */
+void ask_wait_canceled(struct worker *w, struct tr_self *self);
 
 /* Closes it, frees what came, recycles it. The callee is told if it still has the request. */
 void ask_end(struct worker *w, struct ask *ask);
 
 /* Takes a finished ask's outcome: reply goes to the self's reply slot, an error to its words. Ends the ask. */
 tr_err ask_collect(struct tr_self *self, struct ask *ask, const tr_msg **reply);
-
-/* Waits until ask is done; on cancel returns TR_ECANCELED and leaves it open. */
-tr_err ask_wait(struct tr_self *self, struct ask *ask);
 
 /* Answers m, which must be owed, and marks it so. reply moves in. */
 void ask_answer(struct worker *w, struct tr_msg *m, struct tr_msg *reply);

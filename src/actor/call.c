@@ -93,11 +93,9 @@ static void answer_for(struct tr_self *self, struct tr_msg *m, tr_err err)
         ask_answer_error_msg(self->worker, m, err, error_message(self, err, tr_tag(m)));
 }
 
-void call_release_message(struct tr_self *self, tr_err err)
+void call_release_message_slow(struct tr_self *self, tr_err err)
 {
     struct tr_msg *m = self->received;
-    if (m == NULL)
-        return;
     self->received = NULL;
     if (m->kind == MSG_ASK && !(m->flags & (MSG_ANSWERED | MSG_KEPT)))
         answer_for(self, m, err);
@@ -127,12 +125,9 @@ void call_release_scopes(struct tr_self *self)
         ask_end_started(self);
 }
 
-void call_release_rest(struct tr_self *self)
+void call_release_rest_slow(struct tr_self *self)
 {
     self->run.flags &= ~(uint32_t) SELF_ASKER_GONE;
-    self->row = NULL;
-    self->sends = 0;
-    self->ignored = 0;
     call_release_scopes(self);
     if (self->defers != NULL)
         defers_run(self);

@@ -4,15 +4,38 @@
 #define ACTOR_CALL_H
 
 #include "actor/worker.h"
+#include "message/small.h"
 
 /* Lets the received message go; an owed answer becomes err (TR_ENOREPLY for TR_OK and TR_STOP). */
-void call_release_message(struct tr_self *self, tr_err err);
+void call_release_message_slow(struct tr_self *self, tr_err err);
+
+static inline void call_release_message(struct tr_self *self, tr_err err)
+{
+    struct tr_msg *m = self->received;
+    if (m == NULL)
+        return;
+    if (__builtin_expect(err != TR_OK || (m->kind == MSG_ASK && !(m->flags & (MSG_ANSWERED | MSG_KEPT))), 0)) {
+        call_release_message_slow(self, err);
+        return;
+    }
+    self->received = NULL;
+    small_unref(&self->worker->msgs, m);
+}
 
 /* Scopes left open, which give their children to the actor, and asks not collected. */
 void call_release_scopes(struct tr_self *self);
 
 /* Everything but the message. Runs defers, last first. */
-void call_release_rest(struct tr_self *self);
+void call_release_rest_slow(struct tr_self *self);
+
+static inline void call_release_rest(struct tr_self *self)
+{
+    self->row = NULL;
+    if (__builtin_expect(self->defers != NULL || self->temps != NULL || self->scope != NULL || !list_is_empty(&self->asks)
+                             || (self->run.flags & SELF_ASKER_GONE),
+                         0))
+        call_release_rest_slow(self);
+}
 
 /* Frees what a stack keeps between calls: last reply, gathered replies, error words. Before it goes back to the pool. */
 void self_strip(struct tr_self *self);

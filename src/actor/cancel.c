@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actor/ask.h"
 #include "actor/cell_ext.h"
 #include "actor/end.h"
 #include "actor/error.h"
@@ -61,14 +62,10 @@ static void cancel_ignored(struct tr_self *self, const char *phase)
     end_self(self, TR_EKILLED, NULL);
 }
 
-tr_err self_enter(struct tr_self *self, const char *phase)
+tr_err self_enter_slow(struct tr_self *self, const char *phase)
 {
     if (!self_is_current(self))
         return TR_ESTATE;
-    if (!self_is_canceled(self)) {
-        self->ignored = 0;
-        return TR_OK;
-    }
     cancel_ignored(self, phase);
     return error_set(self, TR_ECANCELED, phase, "cancelled: %s", self_cancel_reason(self));
 }
@@ -117,8 +114,10 @@ tr_err self_wait_woken(struct tr_self *self, int64_t deadline)
 void cell_wake_stacks(struct worker *w, struct cell *c)
 {
     for (struct tr_self *s = c->stacks; s != NULL; s = s->next_stack)
-        if (s != w->self)
+        if (s != w->self) {
+            ask_wait_canceled(w, s);
             worker_wake(w, s);
+        }
     c->run.flags &= ~(uint32_t) CELL_WANTS_MAIL;
 }
 

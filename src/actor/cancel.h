@@ -20,7 +20,15 @@ static inline bool self_is_canceled(const struct tr_self *self)
 
 /* At the head of a suspending call: TR_ESTATE if self is not the one that runs, TR_ECANCELED if it is cancelled. A cancelled actor that goes on calling is made
  * to yield, then reported, then killed (this does not return). phase: the call's name. */
-tr_err self_enter(struct tr_self *self, const char *phase);
+tr_err self_enter_slow(struct tr_self *self, const char *phase);
+
+static inline tr_err self_enter(struct tr_self *self, const char *phase)
+{
+    if (!self_is_current(self) || self_is_canceled(self))
+        return self_enter_slow(self, phase);
+    self->ignored = 0;
+    return TR_OK;
+}
 
 /* Before and after a suspension: clears SELF_WOKEN and SELF_TIMED_OUT, arms the self's timer for the deadline (INT64_MAX: none; it sets SELF_TIMED_OUT and
  * wakes), and undoes it. Errors: TR_ENOMEM. */

@@ -46,6 +46,7 @@ enum cell_flag {
     CELL_THEN = 1u << 13,      /* answers of tr_ask_then wait, in ext */
     CELL_DETACHED = 1u << 14,
     CELL_ZOMBIE = 1u << 15,    /* ended while it stood in the run queue: its slot is freed when it is taken out */
+    CELL_SENDERS = 1u << 18,   /* somebody waits for room in its mailbox */
     CELL_LINKED = 1u << 17,    /* stands in the run queue; also used by suspended stacks */
     CELL_BIG_STACK = 1u << 16  /* ext->stack_size, or its behaviour's, is larger than the default */
 };

@@ -21,9 +21,17 @@ struct search {
 
 static bool leads_home(struct search *s, uint64_t id);
 
+/* An ask ends by its own deadline. One of self's own (depth 0) sets the time that the others' are compared with. */
 static bool ask_leads_home(struct search *s, const struct ask *a)
 {
-    return a->state == ASK_OPEN && leads_home(s, a->holder);
+    int64_t deadline = s->deadline;
+    if (a->state != ASK_OPEN || (s->depth > 0 && a->deadline < deadline))
+        return false;
+    if (s->depth == 0 && a->deadline < deadline)
+        s->deadline = a->deadline;
+    bool home = leads_home(s, a->holder);
+    s->deadline = deadline;
+    return home;
 }
 
 static bool asks_lead_home(struct search *s, const struct tr_pending *pending, size_t n, bool all)

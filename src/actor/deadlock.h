@@ -17,12 +17,15 @@
 tr_err deadlock_check_slow(struct tr_self *self, uint64_t id, int64_t deadline, const char *phase);
 
 /* Nothing to follow from an actor that runs or is idle: the usual case costs two tests. */
+static inline bool deadlock_is_possible(const struct tr_self *self, const struct cell *c)
+{
+    return c == self->cell || (c->run.flags & (CELL_BUSY | CELL_WANTS_MAIL)) == CELL_BUSY;
+}
+
 static inline tr_err deadlock_check(struct tr_self *self, uint64_t id, int64_t deadline, const char *phase)
 {
     const struct cell *c = cell_find(&self->worker->world->cells, id);
-    if (c == NULL || (c != self->cell && (!(c->run.flags & CELL_BUSY) || (c->run.flags & CELL_WANTS_MAIL))))
-        return TR_OK;
-    return deadlock_check_slow(self, id, deadline, phase);
+    return c != NULL && deadlock_is_possible(self, c) ? deadlock_check_slow(self, id, deadline, phase) : TR_OK;
 }
 
 /* The same for a wait for several asks, and for an owner's children. */

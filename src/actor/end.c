@@ -90,7 +90,9 @@ static void close_mailbox(struct tr_self *self, struct cell *c, tr_err err)
     while (c->ext != NULL && c->ext->kept != NULL) {
         struct tr_msg *m = c->ext->kept;
         kept_unlink(c, m);
-        deadletter_discard(w, m, TR_DEAD_ENDED, TR_EDOWN, "the receiver ended before it answered");
+        if (ask_is_owed(m))
+            ask_answer_error(w, m, TR_EDOWN, "the receiver ended before it answered", tr_tag(m), cell_label(c));
+        msg_unref(&w->msgs, m);
     }
     mailbox_close(w, c);
 }

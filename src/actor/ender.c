@@ -159,15 +159,16 @@ tr_err tr_cancel(tr_self *self, tr_addr who, const char *reason)
 tr_err tr_cancel_wait(tr_self *self, tr_addr who, const char *reason, int64_t timeout_ms)
 {
     struct ender e = { 0 };
-    if (!self_is_current(self))
-        return TR_ESTATE;
+    tr_err err = self_enter(self, "cancel");
+    if (err != TR_OK)
+        return err;
     struct cell *c = victim(self, who);
     if (c == NULL)
         return TR_OK;
     if (c == self->cell)
         return error_set(self, TR_EDEADLK, "cancel", "an actor cannot wait for its own end");
     cell_cancel(self->worker, c, reason);
-    tr_err err = wait_for_end(self, c, timeout_ms < 0 ? INT64_MAX : clock_after_ms(tr_now(self), timeout_ms), &e, "cancel");
+    err = wait_for_end(self, c, timeout_ms < 0 ? INT64_MAX : clock_after_ms(tr_now(self), timeout_ms), &e, "cancel");
     if (err == TR_OK) {
         mark_seen(self, who.actor);
         ender_end(self->worker, &e);

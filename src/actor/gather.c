@@ -23,6 +23,8 @@ static tr_err asks_attach(struct tr_self *self, const tr_pending *pending, size_
         struct ask *a = ask_of(self, pending[i]);
         if (a == NULL || a->then != NULL)
             return error_set(self, TR_ESTATE, "gather", "ask %zu was collected before, or is another actor's", i);
+        if (a->waiter == self)
+            return error_set(self, TR_EINVAL, "gather", "ask %zu stands there twice", i);
         a->waiter = self;
         *open += a->state == ASK_OPEN;
         *failed = *failed || (a->state == ASK_DONE && a->err != TR_OK);

@@ -23,10 +23,7 @@ static void deliver_gone(struct tr_self *self, struct tr_msg *note)
 
 static bool is_describe(const struct cell *c, const struct tr_msg *m)
 {
-    static const char word[8] = { 'd', 'e', 's', 'c', 'r', 'i', 'b', 'e' };
-    uint64_t tag;
-    __builtin_memcpy(&tag, word, sizeof tag);
-    return m->tag == tag && m->tag_len == sizeof word && (c->table == NULL || table_find(c->table, m) == NULL);
+    return m->tag == msg_tag_word("describe", 8) && m->tag_len == 8 && (c->table == NULL || table_find(c->table, m) == NULL);
 }
 
 /* Whether user code is to see m; if not, it has been taken care of. */
@@ -63,7 +60,7 @@ static bool mail_is_for_user(struct tr_self *self, struct tr_msg *m)
     return false;
 }
 
-struct tr_msg *mail_take(struct tr_self *self)
+struct tr_msg *mail_take_any(struct tr_self *self)
 {
     struct tr_msg *m;
     while ((m = mailbox_take(self->worker, self->cell)) != NULL)

@@ -3,10 +3,25 @@
 #ifndef ACTOR_MAIL_H
 #define ACTOR_MAIL_H
 
+#include "actor/ask.h"
+#include "actor/mailbox.h"
 #include "actor/worker.h"
 
 /* The next message for user code, or NULL: none. Stale ticks and dead requests are dropped, describe is answered, notes are delivered. */
-struct tr_msg *mail_take(struct tr_self *self);
+struct tr_msg *mail_take_any(struct tr_self *self);
+
+/* The tag of the built-in request, as a word. */
+#define MAIL_DESCRIBE UINT64_C(0x6562697263736564)
+
+static inline struct tr_msg *mail_take(struct tr_self *self)
+{
+    const struct tr_msg *m = self->cell->head;
+    if (m == NULL)
+        return NULL;
+    if (m->kind == MSG_SEND || (m->kind == MSG_ASK && m->tag != MAIL_DESCRIBE && ask_is_owed(m)))
+        return mailbox_take(self->worker, self->cell);
+    return mail_take_any(self);
+}
 
 /* Whether mail_take would give one. */
 bool mail_is_there(struct tr_self *self);

@@ -21,13 +21,21 @@ void mailbox_admit(struct worker *w, struct cell *c)
     struct list *senders = &c->ext->senders;
     while (!list_is_empty(senders)) {
         struct sender *s = list_entry(senders->next, struct sender, link);
-        if (mailbox_is_full(c, s->msg->size))
+        if (mailbox_is_over(c, s->msg->size))
             return;
         struct tr_msg *m = s->msg;
         s->msg = NULL;
         mailbox_put(w, c, m);
         sender_settle(w, s, TR_OK);
     }
+    c->run.flags &= ~(uint32_t) CELL_SENDERS;
+}
+
+/* It gives up; whoever waits behind it may fit now. */
+static void sender_leave(struct worker *w, struct cell *c, struct sender *s)
+{
+    list_remove(&s->link);
+    mailbox_admit(w, c);
 }
 
 /* Takes the oldest counted message out and drops it. False: there is none. */
@@ -67,7 +75,7 @@ tr_err mailbox_offer(struct worker *w, struct cell *c, struct tr_msg **m, bool *
         *m = NULL;
         return TR_OK;
     case TR_FULL_DROP_OLD:
-        while (mailbox_is_full(c, (*m)->size) && drop_oldest(w, c))
+        while (mailbox_is_over(c, (*m)->size) && drop_oldest(w, c))
             ;
         mailbox_put(w, c, *m);
         *m = NULL;
@@ -104,7 +112,7 @@ static tr_err wait_for_room(struct tr_self *self, struct cell *c, struct sender 
             break;
     }
     if (!(self->run.flags & SELF_WOKEN)) {
-        list_remove(&s->link);
+        sender_leave(self->worker, c, s);
         return err;
     }
     if (self->woken_err != TR_OK)
@@ -125,11 +133,12 @@ static tr_err send_when_room(struct tr_self *self, struct cell *c, struct tr_msg
         return err;
     struct sender s = { .self = self, .msg = *m };
     list_push(&ext->senders, &s.link);
+    c->run.flags |= CELL_SENDERS;
     err = self_wait_begin(self, deadline);
     if (err == TR_OK)
         err = wait_for_room(self, c, &s, deadline);
     else
-        list_remove(&s.link);
+        sender_leave(self->worker, c, &s);
     self_wait_end(self);
     if (err == TR_OK)
         *m = NULL;
@@ -156,7 +165,7 @@ void mailbox_forget_sender(struct worker *w, uint64_t id, const struct tr_self *
         struct sender *s = list_entry(l, struct sender, link);
         if (s->self != self)
             continue;
-        list_remove(&s->link);
+        sender_leave(w, c, s);
         if (s->msg->kind == MSG_ASK)
             ask_end(w, s->msg->ask);
         msg_unref(&w->msgs, s->msg);
@@ -170,6 +179,7 @@ void mailbox_close(struct worker *w, struct cell *c)
     if (c->ext != NULL)
         while (!list_is_empty(&c->ext->senders))
             sender_settle(w, list_entry(c->ext->senders.next, struct sender, link), TR_ENOPROC);
+    c->run.flags &= ~(uint32_t) CELL_SENDERS;
     while ((m = mailbox_take(w, c)) != NULL)
         deadletter_discard(w, m, TR_DEAD_ENDED, TR_EDOWN, "the receiver ended before it got to the request");
 }

@@ -19,7 +19,8 @@ struct sender {
     struct tr_msg *msg; /* its message, until it is let in */
 };
 
-static inline bool mailbox_is_full(const struct cell *c, uint32_t size)
+/* Whether a message of this size is over the bounds. */
+static inline bool mailbox_is_over(const struct cell *c, uint32_t size)
 {
     uint32_t len_max = MAILBOX_LEN_MAX, bytes_max = MAILBOX_BYTES_MAX;
     if (__builtin_expect((c->run.flags & CELL_BOUNDED) != 0, 0)) {
@@ -27,6 +28,12 @@ static inline bool mailbox_is_full(const struct cell *c, uint32_t size)
         bytes_max = c->ext->bytes_max;
     }
     return c->len >= len_max || (c->len > 0 && (uint64_t) c->bytes + size > bytes_max);
+}
+
+/* The same for one that comes now: it does not overtake those who wait. */
+static inline bool mailbox_is_full(const struct cell *c, uint32_t size)
+{
+    return mailbox_is_over(c, size) || (c->run.flags & CELL_SENDERS);
 }
 
 /* Appends m, which must fit or be uncounted, and sees to it that somebody runs. Owns: moved. */
@@ -67,7 +74,7 @@ static inline struct tr_msg *mailbox_take(struct worker *w, struct cell *c)
     if (!(m->flags & MSG_UNCOUNTED)) {
         c->len--;
         c->bytes -= m->size;
-        if (c->ext != NULL && !list_is_empty(&c->ext->senders))
+        if (c->run.flags & CELL_SENDERS)
             mailbox_admit(w, c);
     }
     return m;

@@ -57,6 +57,8 @@ tr_err tr_recv_for(tr_self *self, int64_t timeout_ms, const tr_msg **m)
         call_release_message(self, TR_OK);
     if (err == TR_OK)
         err = recv_is_fair(self);
+    if (err == TR_OK && self_is_canceled(self))
+        err = error_set(self, TR_ECANCELED, "recv", "cancelled: %s", self_cancel_reason(self));
     if (err != TR_OK)
         return err;
     struct tr_msg *got = recv_now(self);

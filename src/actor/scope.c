@@ -2,6 +2,7 @@
 /* scope.c - structured concurrency: what is started inside has ended when it returns */
 #include <string.h>
 
+#include "actor/ask.h"
 #include "actor/call.h"
 #include "actor/cancel.h"
 #include "actor/cell_ext.h"
@@ -52,8 +53,10 @@ void scope_cancel(struct worker *w, struct scope *s, const char *reason)
         if (inner == s)
             break;
     }
-    if (w->self != s->self)
+    if (w->self != s->self) {
+        ask_wait_canceled(w, s->self);
         worker_wake(w, s->self);
+    }
 }
 
 static void deadline_come(struct worker *w, struct timer *t, int64_t now)
@@ -63,6 +66,7 @@ static void deadline_come(struct worker *w, struct timer *t, int64_t now)
     if (s->canceled)
         return;
     s->timed_out = true;
+    s->cut_short = s->owner.count > 0;
     scope_cancel(w, s, "the scope's deadline came");
 }
 
@@ -165,7 +169,8 @@ static tr_err scope_verdict(struct tr_self *self, struct scope *s, tr_err result
     bool outside = (self->scope != NULL || self->cell != NULL) && self_is_canceled(self);
     if (s->child_failed && (result == TR_OK || result == TR_ECANCELED))
         result = error_take(self, s->first_err, "scope", s->errors_len > 0 && s->errors[0] != NULL ? msg_ref(s->errors[0]) : NULL);
-    else if (s->timed_out && !outside && (result == TR_ECANCELED || result == TR_ETIMEDOUT))
+    else if (s->timed_out && !outside
+             && (result == TR_ECANCELED || result == TR_ETIMEDOUT || (result == TR_OK && s->cut_short)))
         result = error_set(self, TR_ETIMEDOUT, "scope", "the deadline of scope %s came before it was done",
                            s->name != NULL ? s->name : "(no name)");
     return result;
@@ -194,6 +199,16 @@ static tr_err scope_close(struct tr_self *self, struct scope *s, tr_err result)
     error_list_set(self, s->errors, s->errors_len, s->errors_total);
     scope_free(w, s);
     return result;
+}
+
+void scope_close_left(struct tr_self *self)
+{
+    char text[CELL_TEXT_MAX];
+    struct scope *s = self->scope;
+    log_line(&self->worker->world->log, TR_LOG_WARN, "%s left scope %s open: it is cancelled and waited for",
+             cell_text(self->cell, text), s->name != NULL ? s->name : "(no name)");
+    scope_cancel(self->worker, s, "the call that opened it returned");
+    (void) scope_close(self, s, TR_ECANCELED);
 }
 
 tr_err tr_scope_run(tr_self *self, const tr_scope_opts *opts, tr_scope_fn *fn, void *arg)

@@ -23,6 +23,7 @@ struct scope {
     bool shield, keep_going;
     bool canceled;
     bool timed_out;          /* canceled by its own deadline */
+    bool cut_short;          /* there were children then */
     bool child_failed;
     tr_err first_err;        /* of a child */
     size_t errors_len, errors_total;
@@ -35,6 +36,9 @@ void scope_cancel(struct worker *w, struct scope *s, const char *reason);
 
 /* A child ended that way; out may be NULL. */
 void scope_child_ended(struct worker *w, struct scope *s, struct cell *c, struct outcome *out);
+
+/* A call returned and left its innermost scope open: that is cancelled, waited for, and reported. */
+void scope_close_left(struct tr_self *self);
 
 /* Takes a scope apart whose stack was abandoned, or left without tr_scope_end: its children go to owner, unless that is NULL. */
 void scope_dissolve(struct worker *w, struct scope *s, struct owner *owner);

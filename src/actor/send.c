@@ -8,48 +8,72 @@
 #include "actor/mailbox.h"
 #include "actor/table.h"
 #include "base/clock.h"
+#include "message/small.h"
 
 /* A body that only produces lets the others run: after 64 sends in one turn it goes to the end of the queue. */
-static void send_count(struct tr_self *self)
+__attribute__((noinline)) static void send_pause(struct tr_self *self)
 {
-    if (++self->sends < SENDS_BEFORE_YIELD)
-        return;
     self->sends = 0;
     if (self->cell->table == NULL && !(self->run.flags & SELF_ENDING))
         (void) worker_yield(self);
 }
 
-static tr_err send_built(struct tr_self *self, struct cell *c, struct tr_msg *m, bool may_wait)
+static inline void send_count(struct tr_self *self)
+{
+    if (__builtin_expect(++self->sends >= SENDS_BEFORE_YIELD, 0))
+        send_pause(self);
+}
+
+/* The mailbox is full. Owns: m is moved or freed. */
+__attribute__((noinline)) static tr_err send_full(struct tr_self *self, struct cell *c, struct tr_msg *m, bool may_wait)
 {
     bool by_scope;
-    tr_err err = TR_OK;
-    m->from = cell_addr(self->cell);
-    if (__builtin_expect(!mailbox_is_full(c, m->size), 1)) {
-        mailbox_put(self->worker, c, m);
-    } else {
-        int64_t deadline = ask_deadline(self, TR_FOREVER, &by_scope);
-        err = mailbox_send(self, c, &m, by_scope ? INT64_MAX : deadline, may_wait);
-        if (m != NULL)
-            msg_unref(&self->worker->msgs, m);
-    }
-    if (err == TR_OK)
-        send_count(self);
+    int64_t deadline = ask_deadline(self, TR_FOREVER, &by_scope);
+    tr_err err = mailbox_send(self, c, &m, by_scope ? INT64_MAX : deadline, may_wait);
+    if (m != NULL)
+        msg_unref(&self->worker->msgs, m);
     return err;
 }
 
-static tr_err send_values(struct tr_self *self, tr_addr to, const tr_value *values, size_t n, bool may_wait)
+/* The long way to a message; NULL, and words on self, if there is none. */
+__attribute__((noinline)) static struct tr_msg *build(struct tr_self *self, const tr_value *values, size_t n, bool tagged, tr_err *err)
 {
-    tr_err err;
     const char *why;
     struct tr_msg *m;
+    *err = msg_build(&self->worker->msgs, values, n, tagged, &m, &why);
+    if (*err == TR_OK)
+        return m;
+    error_set(self, *err, tagged ? "send" : "reply", "%s", why);
+    return NULL;
+}
+
+static inline tr_err send_built(struct tr_self *self, struct cell *c, struct tr_msg *m, bool may_wait)
+{
+    m->from = cell_addr(self->cell);
+    if (__builtin_expect(mailbox_is_full(c, m->size), 0)) {
+        tr_err err = send_full(self, c, m, may_wait);
+        if (err != TR_OK)
+            return err;
+    } else {
+        mailbox_put(self->worker, c, m);
+    }
+    send_count(self);
+    return TR_OK;
+}
+
+static inline tr_err send_values(struct tr_self *self, tr_addr to, const tr_value *values, size_t n, bool may_wait)
+{
+    tr_err err;
     if (!self_is_current(self))
         return TR_ESTATE;
     struct cell *c = send_target(self, to, "send", &err);
-    if (c == NULL)
+    if (__builtin_expect(c == NULL, 0))
         return err;
-    err = msg_build(&self->worker->msgs, values, n, true, &m, &why);
-    if (err != TR_OK)
-        return error_set(self, err, "send", "%s", why);
+    struct tr_msg *m = small_tagged(&self->worker->msgs, values, n, MSG_SEND);
+    if (__builtin_expect(m == NULL, 0) && (m = build(self, values, n, true, &err)) == NULL)
+        return err;
+    m->ask = NULL;
+    m->ask_seq = 0;
     return send_built(self, c, m, may_wait);
 }
 
@@ -81,28 +105,34 @@ tr_err tr_send_msg(tr_self *self, tr_addr to, const tr_msg *m)
 
 /* ---- answering ---- */
 
-static tr_err answerable(struct tr_self *self, const tr_msg *m, const char *phase)
+__attribute__((noinline)) static tr_err not_answerable(struct tr_self *self, const tr_msg *m, const char *phase)
 {
     if (!self_is_current(self))
         return TR_ESTATE;
     if (m->kind != MSG_ASK)
         return error_set(self, TR_ESTATE, phase, "\"%s\" is no request: nobody waits for an answer", tr_tag(m));
-    if (m->flags & MSG_ANSWERED)
-        return error_set(self, TR_ESTATE, phase, "\"%s\" was answered, or handed on, before", tr_tag(m));
+    return error_set(self, TR_ESTATE, phase, "\"%s\" was answered, or handed on, before", tr_tag(m));
+}
+
+static inline tr_err answerable(struct tr_self *self, const tr_msg *m, const char *phase)
+{
+    if (__builtin_expect(!self_is_current(self) || m->kind != MSG_ASK || (m->flags & MSG_ANSWERED), 0))
+        return not_answerable(self, m, phase);
     return TR_OK;
 }
 
 tr_err tr_reply_values(tr_self *self, const tr_msg *m, const tr_value *values, size_t n)
 {
-    const char *why;
-    struct tr_msg *reply;
     tr_err err = answerable(self, m, "reply");
-    if (err != TR_OK)
+    if (__builtin_expect(err != TR_OK, 0))
         return err;
-    err = msg_build(&self->worker->msgs, values, n, false, &reply, &why);
-    if (err != TR_OK)
-        return error_set(self, err, "reply", "%s", why);
+    struct tr_msg *reply = small_reply(&self->worker->msgs, values, n);
+    if (__builtin_expect(reply == NULL, 0) && (reply = build(self, values, n, false, &err)) == NULL)
+        return err;
     reply->from = cell_addr(self->cell);
+    reply->to = 0;
+    reply->ask = NULL;
+    reply->ask_seq = 0;
     ask_answer(self->worker, (struct tr_msg *) m, reply);
     return TR_OK;
 }

@@ -173,7 +173,7 @@ tr_err tr_sleep_until(tr_self *self, tr_time when)
     if (err != TR_OK)
         return err;
     if (when <= tr_now(self))
-        return tr_yield(self);
+        return TR_OK;
     self->wait = (struct wait){ .kind = WAIT_TIME, .deadline = when };
     err = self_wait_woken(self, when);
     if (err == TR_ETIMEDOUT)
@@ -189,7 +189,7 @@ tr_err tr_sleep(tr_self *self, int64_t ms)
         return TR_ESTATE;
     if (ms < 0)
         return error_set(self, TR_EINVAL, "sleep", "a negative time: %lld ms", (long long) ms);
-    return tr_sleep_until(self, clock_after_ms(tr_now(self), ms));
+    return ms == 0 ? tr_yield(self) : tr_sleep_until(self, clock_after_ms(tr_now(self), ms));
 }
 
 tr_err tr_yield(tr_self *self)

@@ -10,6 +10,7 @@
 #include "actor/error.h"
 #include "actor/mail.h"
 #include "actor/mailbox.h"
+#include "actor/scope_kernel.h"
 #include "actor/table.h"
 
 static void body_run(struct tr_self *self, struct cell *c)
@@ -17,11 +18,13 @@ static void body_run(struct tr_self *self, struct cell *c)
     c->run.flags = (c->run.flags & ~(uint32_t) CELL_QUEUED) | CELL_STARTED | CELL_BUSY;
     error_clear(self);
     tr_err err = c->body(self, c->arg);
+    while (self->scope != NULL)
+        scope_close_left(self);
     actor_end(self, err, err == TR_OK || err == TR_STOP ? NULL : error_message(self, err, "body"));
 }
 
 /* False: it ended. */
-static bool behaviour_start(struct tr_self *self, struct cell *c)
+__attribute__((noinline)) static bool behaviour_start(struct tr_self *self, struct cell *c)
 {
     const tr_behaviour *def = c->table->def;
     error_clear(self);
@@ -45,14 +48,14 @@ static void message_refuse(struct tr_self *self, struct tr_msg *m, tr_err err, c
     msg_unref(&self->worker->msgs, m);
 }
 
-static void message_misfits(struct tr_self *self, const struct row *row, struct tr_msg *m)
+__attribute__((cold)) static void message_misfits(struct tr_self *self, const struct row *row, struct tr_msg *m)
 {
     char text[256];
     signature_explain(&row->args, row->def->args, m, text, sizeof text);
     message_refuse(self, m, TR_EBADMSG, text);
 }
 
-static void message_is_unknown(struct tr_self *self, struct tr_msg *m)
+__attribute__((cold)) static void message_is_unknown(struct tr_self *self, struct tr_msg *m)
 {
     char text[256];
     snprintf(text, sizeof text, "%s understands no \"%.100s\" (ask it to describe itself)", cell_label(self->cell), tr_tag(m));
@@ -76,6 +79,8 @@ static bool handle(struct tr_self *self, struct cell *c, struct tr_msg *m)
     self->row = row;
     error_clear(self);
     tr_err err = run(self, c->state, m);
+    while (__builtin_expect(self->scope != NULL, 0))
+        scope_close_left(self);
     call_release_message(self, err);
     call_release_rest(self);
     if (__builtin_expect(err != TR_STOP, 1))
@@ -85,8 +90,10 @@ static bool handle(struct tr_self *self, struct cell *c, struct tr_msg *m)
 }
 
 /* Takes up the actor again after its handler has run. False: somebody else works for it now, or it ended. */
-static bool turn_goes_on(struct tr_self *self, struct cell *c)
+static inline bool turn_goes_on(struct tr_self *self, struct cell *c)
 {
+    if (__builtin_expect(!(self->run.flags & (SELF_HELD | SELF_LET_GO)), 1))
+        return true;
     if (self->run.flags & SELF_HELD) { /* it had been suspended, and kept the others out */
         self->run.flags &= ~(uint32_t) SELF_HELD;
         c->run.flags &= ~(uint32_t) CELL_BUSY;
@@ -130,7 +137,7 @@ static bool behaviour_messages(struct tr_self *self, struct cell *c)
     return true;
 }
 
-static void end_as_marked(struct tr_self *self, struct cell *c)
+__attribute__((cold)) static void end_as_marked(struct tr_self *self, struct cell *c)
 {
     struct tr_msg *error = c->ext->end_error;
     c->ext->end_error = NULL;
@@ -151,12 +158,11 @@ static void behaviour_run(struct tr_self *self, struct cell *c)
     }
     if (!behaviour_messages(self, c))
         return;
-    if (c->run.flags & CELL_END) {
-        end_as_marked(self, c);
-        return;
-    }
-    if (c->run.flags & CELL_CANCELED) {
-        actor_end(self, TR_ECANCELED, NULL);
+    if (__builtin_expect((c->run.flags & (CELL_END | CELL_CANCELED)) != 0, 0)) {
+        if (c->run.flags & CELL_END)
+            end_as_marked(self, c);
+        else
+            actor_end(self, TR_ECANCELED, NULL);
         return;
     }
     c->run.flags &= ~(uint32_t) CELL_QUEUED;

@@ -44,12 +44,15 @@ static bool array_push(void ***array, size_t *len, size_t *cap, void *item)
     return true;
 }
 
-static void guard_install(struct stack_pool *p, char *low)
+/* False: this stack has none. */
+static bool guard_install(struct stack_pool *p, char *low)
 {
     if (madvise(low, STACK_GUARD, MADV_GUARD_INSTALL) == 0)
-        return;
-    if (p->guards_mprotected < GUARDS_MPROTECTED_MAX && mprotect(low, STACK_GUARD, PROT_NONE) == 0)
-        p->guards_mprotected++;
+        return true;
+    if (p->guards_mprotected >= GUARDS_MPROTECTED_MAX || mprotect(low, STACK_GUARD, PROT_NONE) != 0)
+        return false;
+    p->guards_mprotected++;
+    return true;
 }
 
 static void *map_anonymous(size_t size)
@@ -83,8 +86,8 @@ static struct coro *stack_build(struct stack_pool *p, char *top, size_t size, en
     struct coro *c = (struct coro *) (void *) (top - p->room);
     c->base = top - size + STACK_GUARD;
     c->size = (size_t) ((char *) c - (char *) c->base);
-    c->kind = kind;
-    guard_install(p, top - size);
+    c->kind = (uint8_t) kind;
+    c->guarded = guard_install(p, top - size);
     fiber_create(&c->fiber);
     c->valgrind_id = valgrind_stack_register(c->base, c);
     coro_prepare(c, p->entry);
@@ -119,11 +122,11 @@ struct coro *stack_get_sized(struct stack_pool *p, size_t size)
     return stack_build(p, m + size, size, STACK_OWN_SIZE);
 }
 
-/* With a guard the word below base cannot have been written; reading the guard would fault, so look at the lowest usable one: a stack that
- * came that far is as good as over. Reading memory that was never touched costs nothing. */
+/* Without a guard the lowest usable word tells: a stack that came that far is as good as over. (With one it is not looked at: even reading a page for the
+ * first time costs a fault.) */
 static bool is_intact(const struct coro *c)
 {
-    return *(volatile const uint64_t *) c->base == 0;
+    return c->guarded || *(volatile const uint64_t *) c->base == 0;
 }
 
 static void stack_strip(struct coro *c)

@@ -10,7 +10,9 @@
 #ifndef CORO_SWITCH_H
 #define CORO_SWITCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "coro/fiber.h"
 
@@ -31,7 +33,8 @@ struct coro {
     void *base;             /* lowest address that may be used, above the guard */
     size_t size;            /* from base to this struct */
     unsigned valgrind_id;
-    unsigned kind;          /* enum stack_kind */
+    uint8_t kind;           /* enum stack_kind */
+    bool guarded;
 };
 
 /* Leaves from, goes on where to stopped. Returns when somebody switches back to from. */

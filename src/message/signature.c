@@ -202,7 +202,7 @@ static bool all_fit(const struct signature *s, const struct tr_msg *m)
     return first_misfit(s, m) == (m->argc < s->count ? m->argc : s->count);
 }
 
-bool signature_fits(const struct signature *s, const struct tr_msg *m)
+bool signature_fits_slow(const struct signature *s, const struct tr_msg *m)
 {
     return count_fits(s, m->argc) && all_fit(s, m);
 }

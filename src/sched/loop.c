@@ -5,6 +5,9 @@
  * switched to. When a turn suspends, its stack stays with it, and the loop goes on elsewhere: on the one that was parked, or on a new one. When a suspended turn
  * returns, it returns into the loop that called it, and that stack is a loop again. So no state of the loop lives in its locals, and:
  *
+ * The switch to a suspended stack stands in loop() itself, inlined: the processor predicts returns by a stack of its own, and a call between
+ * the loop and the switch would make every return behind the switch a mispredicted one (four an ask, 40 ns).
+ *
  * Invariant: exactly one stack runs; at most one other is parked as w->idle_loop; all others belong to suspended turns, or are in the pool. */
 #include "actor/call.h"
 #include "actor/cancel.h"
@@ -46,10 +49,17 @@ static void queue_rotate(struct worker *w)
     w->front_head = w->front_tail = NULL;
 }
 
-static struct runnable *queue_pop(struct worker *w)
+static inline struct runnable *queue_pop(struct worker *w)
 {
+    struct runnable *r = w->batch_head;
+    if (r != NULL && r == w->batch_tail) { /* a batch of one is in front already */
+        w->batch_head = w->batch_tail = NULL;
+        w->slice_left--;
+        r->flags &= ~(uint32_t) CELL_LINKED;
+        return r;
+    }
     queue_stack_batch(w);
-    struct runnable *r = w->front_head;
+    r = w->front_head;
     if (r != NULL) {
         w->front_head = r->next;
         if (w->front_head == NULL)
@@ -107,14 +117,14 @@ static inline void arrive(struct worker *w, struct tr_self *self)
     }
 }
 
-static inline void switch_to(struct worker *w, struct tr_self *from, struct tr_self *to)
+static inline __attribute__((always_inline)) void switch_to(struct worker *w, struct tr_self *from, struct tr_self *to)
 {
     coro_switch(&from->coro, &to->coro);
     arrive(w, from);
 }
 
 /* Goes on with a suspended stack; this one is parked, or given back if another is parked already. */
-static void loop_resume(struct tr_self *self, struct tr_self *to)
+static inline __attribute__((always_inline)) void loop_resume(struct tr_self *self, struct tr_self *to)
 {
     struct worker *w = self->worker;
     if (w->idle_loop == NULL && self->coro.kind == STACK_POOLED)
@@ -165,7 +175,7 @@ static void run_cell(struct tr_self *self, struct cell *c)
         turn_run(self, c);
 }
 
-static void run_stack(struct tr_self *self, struct tr_self *to)
+static inline __attribute__((always_inline)) void run_stack(struct tr_self *self, struct tr_self *to)
 {
     struct worker *w = self->worker;
     to->run.flags &= ~(uint32_t) CELL_QUEUED;
@@ -299,8 +309,6 @@ static void loop(struct tr_self *self)
             run_cell(self, cell_of(r));
         else
             run_stack(self, self_of(r));
-        if (self->coro.kind != STACK_POOLED) /* a stack of its own size was for one turn */
-            loop_resume(self, loop_take(w));
     }
 }
 
@@ -310,7 +318,7 @@ void loop_entry(void *coro)
     coro_entered(&self->coro);
     arrive(self->worker, self);
     struct cell *first = self->first;
-    if (first != NULL) {
+    if (first != NULL) { /* a stack of its own size is for one turn, and never a loop */
         self->first = NULL;
         turn_run(self, first);
         loop_resume(self, loop_take(self->worker));
@@ -353,8 +361,7 @@ static struct tr_self *next_stack(struct worker *w)
 {
     if (w->slice_left == 0 || atomic_load_explicit(&w->attention, memory_order_relaxed) != 0)
         return NULL;
-    queue_stack_batch(w);
-    struct runnable *r = w->front_head;
+    struct runnable *r = w->batch_head != NULL ? w->batch_head : w->front_head;
     if (r == NULL || (r->flags & (CELL_IS | SELF_DEAD)))
         return NULL;
     (void) queue_pop(w);

@@ -34,7 +34,6 @@ static void post_deliver(struct worker *w, struct tr_msg *m)
 {
     bool wait;
     struct cell *c = cell_find(&w->world->cells, m->to);
-    w->msgs.live++; /* it came from the heap, uncounted, and is counted from here on */
     if (c == NULL || (c->run.flags & CELL_CLOSED))
         deadletter_discard(w, m, TR_DEAD_NOPROC, TR_ENOPROC, "the receiver has ended, or never was");
     else if (mailbox_offer(w, c, &m, &wait) != TR_OK)

@@ -41,11 +41,11 @@ static void pools_fini(struct worker *w)
 {
     struct slab *slabs[] = { &w->asks,    &w->exts,    &w->owners,   &w->scopes, &w->ticks,
                              &w->watches, &w->records, &w->outcomes, &w->errors };
+    heap_fini(&w->timers); /* first: its nodes lie in the slabs */
     for (size_t i = 0; i < sizeof slabs / sizeof slabs[0]; i++)
         slab_fini(slabs[i]);
     for (size_t i = 0; i < STATE_CLASSES; i++)
         slab_fini(&w->states[i]);
-    heap_fini(&w->timers);
     stack_pool_fini(&w->stacks);
     msg_pool_fini(&w->msgs);
 }

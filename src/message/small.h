@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* small.h - the shortest way to a message: a short tag and at most two values of one word each
+ *
+ * Most messages are of this kind, and making one is a fifth of an ask; so this stands inline where messages are sent. Whatever it does not take on (NULL) goes to
+ * msg_build, which also finds the words for what is wrong. */
+#ifndef MESSAGE_SMALL_H
+#define MESSAGE_SMALL_H
+
+#include <string.h>
+
+#include "base/sanitizer.h"
+#include "message/message.h"
+
+#define SMALL_TYPES                                                                                                     \
+    (1u << TR_TYPE_NIL | 1u << TR_TYPE_BOOL | 1u << TR_TYPE_INT | 1u << TR_TYPE_FLOAT | 1u << TR_TYPE_PTR)
+#define SMALL_BLOCK 128u
+#define SMALL_TAG_MAX 7
+
+static inline bool small_is_word(const tr_value *v)
+{
+    return v->type < 32 && (SMALL_TYPES >> v->type & 1u) != 0;
+}
+
+/* The tag as one word: loads that overlap inside it, so that none reads behind its end. len is 1 to 7. Little-endian machines only. */
+static inline uint64_t small_tag(const char *tag, size_t len)
+{
+    const unsigned char *p = (const unsigned char *) tag;
+    if (len >= 4) {
+        uint32_t low, high;
+        memcpy(&low, p, 4);
+        memcpy(&high, p + len - 4, 4);
+        return low | (uint64_t) high << (len - 4) * 8;
+    }
+    return p[0] | (uint64_t) p[len / 2] << len / 2 * 8 | (uint64_t) p[len - 1] << (len - 1) * 8;
+}
+
+static inline bool small_tag_has_nul(uint64_t word, size_t len)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    word |= ones << len * 8;
+    return ((word - ones) & ~word & ones << 7) != 0;
+}
+
+/* Header and slots; from, to, ask and ask_seq are left to the caller. argc is 0 to 2. */
+static inline struct tr_msg *small_block(struct msg_pool *pool, const tr_value *v, size_t argc, enum msg_kind kind, uint64_t tag,
+                                         size_t tag_len)
+{
+    if ((argc > 0 && !small_is_word(&v[0])) || (argc > 1 && !small_is_word(&v[1])))
+        return NULL;
+    struct tr_msg *m = pool->classes[0].free;
+    if (__builtin_expect(m == NULL, 0))
+        return NULL;
+    mem_unpoison(m, sizeof *m + argc * sizeof m->slot[0]);
+    pool->classes[0].free = *(void **) m;
+    pool->classes[0].live++;
+    pool->live++;
+    m->next = NULL;
+    m->prev = NULL;
+    m->body = m;
+    atomic_init(&m->refs, 1);
+    m->kind = (uint8_t) kind;
+    m->flags = 0;
+    m->size_class = 0;
+    m->argc = (uint8_t) argc;
+    m->tag = tag;
+    m->tag_at = 0;
+    m->tag_len = (uint16_t) tag_len;
+    m->slots = (uint16_t) argc;
+    m->size = (uint32_t) (sizeof *m + argc * sizeof m->slot[0]);
+    m->missed = 0;
+    for (size_t i = 0; i < argc; i++) {
+        const uint64_t head = v[i].type;
+        memcpy(&m->slot[i], &head, sizeof head);
+        m->slot[i].v.u = v[i].v.u;
+    }
+    return m;
+}
+
+/* A tagged message. */
+static inline struct tr_msg *small_tagged(struct msg_pool *pool, const tr_value *values, size_t n, enum msg_kind kind)
+{
+    uint32_t len = values->len;
+    if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ || n - 1 > 2 || values->type != TR_TYPE_STR || len - 1 >= SMALL_TAG_MAX)
+        return NULL;
+    uint64_t tag = small_tag(values->v.p, len);
+    if (small_tag_has_nul(tag, len))
+        return NULL;
+    return small_block(pool, values + 1, n - 1, kind, tag, len);
+}
+
+/* A reply. */
+static inline struct tr_msg *small_reply(struct msg_pool *pool, const tr_value *values, size_t n)
+{
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && n <= 2 ? small_block(pool, values, n, MSG_REPLY, 0, 0) : NULL;
+}
+
+/* msg_unref, for the usual: the only holder of a small block. */
+static inline void small_unref(struct msg_pool *pool, struct tr_msg *m)
+{
+    if (__builtin_expect(atomic_load_explicit(&m->refs, memory_order_acquire) != 1 || m->size_class != 0 || m->body != m
+                             || (m->flags & MSG_BLOBS),
+                         0)) {
+        msg_unref(pool, m);
+        return;
+    }
+    pool->live--;
+    mem_poison((char *) m + sizeof(void *), SMALL_BLOCK - sizeof(void *));
+    slab_free(&pool->classes[0], m);
+}
+
+#endif
