@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+/* fetcher.c - one fetcher: a behaviour around a curl multi handle
+ *
+ * Every message ends in the same turn, on the thread's large stack: start what may start, let curl do what is due,
+ * answer what is done, and again, since what is done makes room. Nothing in it waits.
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* ---- the turn ---- */
+
+static void fetcher_start_waiting(struct fetcher *f, bool yielding)
+{
+    while (!TAILQ_EMPTY(&f->ready)) {
+        if (yielding && slots_others_starve(f->slots, f->index)) {
+            atomic_fetch_or(&f->slots->starved, UINT64_C(1) << f->index);
+            return;
+        }
+        if (!slots_take(f->slots, f->index))
+            return;
+        request_start_next(f);
+    }
+    slots_satisfied(f->slots, f->index);
+}
+
+/* Calls curl until it has no more to do at once, or has had its share of this turn. */
+static void fetcher_drive(struct fetcher *f)
+{
+    int running;
+    for (int i = 0; f->kick && i < ROUNDS_MAX; i++) {
+        f->kick = false;
+        f->due = TR_NEVER;
+        (void) curl_multi_socket_action(f->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+        if (f->due == TR_NEVER) { /* curl only tells of changes; what was due a moment too early would be lost */
+            long timeout_ms = -1;
+            (void) curl_multi_timeout(f->multi, &timeout_ms);
+            f->due = timeout_ms < 0 ? TR_NEVER : tr_now(f->self) + (timeout_ms + 1) * (tr_time) 1000000;
+        }
+    }
+}
+
+static void fetcher_finish(struct fetcher *f, struct transfer *t, CURLcode code)
+{
+    char text[600];
+    struct request *r = t->request;
+    if (code != CURLE_OK || !t->in_body) {
+        tr_err err = failure_of(t, code, text, sizeof text);
+        request_fail(f, r, err, text);
+        return;
+    }
+    tr_err err = reply_page(f, t);
+    if (err != TR_OK) {
+        failure_text(t, PHASE_BODY, tr_err_text(err), text, sizeof text);
+        request_fail(f, r, err, text);
+        return;
+    }
+    f->done++;
+    request_end(f, r);
+}
+
+/* Answers every transfer that has ended. Returns how many. */
+static unsigned fetcher_collect(struct fetcher *f)
+{
+    unsigned n = 0;
+    int left;
+    for (CURLMsg *m; (m = curl_multi_info_read(f->multi, &left)) != NULL; n++) {
+        struct transfer *t = NULL;
+        CURLcode code = m->data.result;
+        (void) curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **) &t);
+        fetcher_finish(f, t, code);
+    }
+    return n;
+}
+
+static void fetcher_arm_sweep(struct fetcher *f, tr_time when)
+{
+    if (when >= f->sweep_at)
+        return;
+    tr_timer_cancel(f->self, f->sweep);
+    if (tr_timer_start(f->self, when, 0, &f->sweep, "sweep") == TR_OK)
+        f->sweep_at = when;
+}
+
+static void fetcher_turn(struct fetcher *f)
+{
+    unsigned done = fetcher_collect(f);
+    for (unsigned i = 0, n = 1; i < ROUNDS_MAX && n > 0; i++) {
+        fetcher_start_waiting(f, done > 0);
+        fetcher_drive(f);
+        n = fetcher_collect(f);
+        done += n;
+    }
+    fetcher_arm_sweep(f, f->look_at);
+    f->look_at = TR_NEVER;
+    slots_pass(f->slots, f->index, f->self);
+    timer_arm(f);
+}
+
+/* ---- on the large stack ---- */
+
+struct job {
+    struct fetcher *f;
+    const tr_msg *m;
+    struct request *request;
+    int fd, events;
+    tr_err err;
+};
+
+static int job_fetch(void *arg)
+{
+    struct job *job = arg;
+    job->err = request_accept(job->f, job->m);
+    fetcher_turn(job->f);
+    return 0;
+}
+
+static int job_ready(void *arg)
+{
+    struct job *job = arg;
+    int running, bits = 0;
+    if (socket_is_idle(job->f, job->fd)) {
+        socket_unwatch(job->f, job->fd);
+        return 0;
+    }
+    bits |= job->events & TR_READABLE ? CURL_CSELECT_IN : 0;
+    bits |= job->events & TR_WRITABLE ? CURL_CSELECT_OUT : 0;
+    bits |= job->events & TR_FD_ERROR ? CURL_CSELECT_ERR : 0;
+    (void) curl_multi_socket_action(job->f->multi, job->fd, bits, &running);
+    fetcher_turn(job->f);
+    return 0;
+}
+
+static int job_turn(void *arg)
+{
+    struct job *job = arg;
+    fetcher_turn(job->f);
+    return 0;
+}
+
+static int job_cancel(void *arg)
+{
+    struct job *job = arg;
+    request_end(job->f, job->request);
+    fetcher_turn(job->f);
+    return 0;
+}
+
+static int job_sweep(void *arg)
+{
+    struct fetcher *f = ((struct job *) arg)->f;
+    tr_time now = tr_now(f->self), next = TR_NEVER;
+    struct request *r = TAILQ_FIRST(&f->active), *after;
+    for (; r != NULL; r = after) {
+        char why[128], text[600];
+        after = TAILQ_NEXT(r, link);
+        if (!transfer_is_late(r->transfer, now, &next, why, sizeof why))
+            continue;
+        failure_text(r->transfer, phase_of(r->transfer), why, text, sizeof text);
+        request_fail(f, r, TR_FETCH_TIMEOUT, text);
+    }
+    fetcher_arm_sweep(f, next);
+    fetcher_turn(f);
+    return 0;
+}
+
+static tr_err fetcher_run(tr_self *self, struct fetcher *f, int (*run)(void *job), struct job job)
+{
+    job.f = f;
+    f->self = self;
+    (void) tr_call(self, run, &job);
+    f->self = NULL;
+    return job.err;
+}
+
+/* ---- messages ---- */
+
+static tr_err on_fetch(tr_self *self, void *state, const tr_msg *m)
+{
+    return fetcher_run(self, state, job_fetch, (struct job){ .m = m });
+}
+
+static tr_err on_give_up(tr_self *self, void *state, const tr_msg *m)
+{
+    struct fetcher *f = state;
+    struct request *r = request_find(f, m);
+    if (r == NULL)
+        return TR_OK;
+    f->canceled++;
+    return fetcher_run(self, f, job_cancel, (struct job){ .request = r });
+}
+
+static tr_err on_ready(tr_self *self, void *state, const tr_msg *m)
+{
+    struct job job = { .fd = -1 };
+    tr_args(m, &job.fd, &job.events);
+    return fetcher_run(self, state, job_ready, job);
+}
+
+static tr_err on_timer_fired(tr_self *self, void *state, const tr_msg *m)
+{
+    struct fetcher *f = state;
+    (void) m;
+    f->armed = TR_NEVER;
+    f->kick = f->kick || tr_now(self) >= f->due;
+    return fetcher_run(self, f, job_turn, (struct job){ 0 });
+}
+
+static tr_err on_sweep(tr_self *self, void *state, const tr_msg *m)
+{
+    struct fetcher *f = state;
+    (void) m;
+    f->sweep_at = TR_NEVER;
+    return fetcher_run(self, f, job_sweep, (struct job){ 0 });
+}
+
+static tr_err on_slot(tr_self *self, void *state, const tr_msg *m)
+{
+    (void) m;
+    return fetcher_run(self, state, job_turn, (struct job){ 0 });
+}
+
+static tr_err on_stats(tr_self *self, void *state, const tr_msg *m)
+{
+    const struct fetcher *f = state;
+    return tr_reply(self, m, f->active_count, f->waiting_count, f->done, f->failed, f->canceled, f->connections);
+}
+
+/* ---- life ---- */
+
+static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
+static CURLcode curl_ready = CURLE_FAILED_INIT;
+
+static void curl_init(void)
+{
+    curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+static int fetcher_open(void *arg)
+{
+    struct fetcher *f = arg;
+    pthread_once(&curl_once, curl_init);
+    f->multi = curl_ready == CURLE_OK ? curl_multi_init() : NULL;
+    if (f->multi == NULL)
+        return -1;
+    (void) curl_multi_setopt(f->multi, CURLMOPT_MAXCONNECTS, (long) f->config->total_max);
+    return socket_hook_multi(f) ? 0 : -1;
+}
+
+static tr_err fetcher_init(tr_self *self, void *state, void *arg)
+{
+    struct fetcher *f = state;
+    const struct seat *seat = arg;
+    f->config = seat->config;
+    f->slots = seat->slots;
+    f->index = seat->index;
+    f->due = f->armed = f->sweep_at = f->look_at = TR_NEVER;
+    TAILQ_INIT(&f->active);
+    TAILQ_INIT(&f->ready);
+    return tr_call(self, fetcher_open, f) == 0 ? TR_OK : tr_fail_with(self, TR_ENOMEM, "libcurl does not start");
+}
+
+static void request_list_end(struct fetcher *f, struct request_list *list)
+{
+    for (struct request *r = TAILQ_FIRST(list), *after; r != NULL; r = after) {
+        after = TAILQ_NEXT(r, link);
+        request_end(f, r);
+    }
+}
+
+static int fetcher_close(void *arg)
+{
+    struct fetcher *f = arg;
+    request_list_end(f, &f->active);
+    for (size_t i = 0; i < HOST_BUCKETS; i++) {
+        for (struct host *h = f->hosts[i], *after; h != NULL; h = after) {
+            after = h->next;
+            request_list_end(f, &h->waiting); /* the host goes with its last request */
+        }
+    }
+    for (struct transfer *t = f->spare, *after; t != NULL; t = after) {
+        after = t->next;
+        transfer_destroy(t);
+    }
+    (void) curl_multi_cleanup(f->multi);
+    free(f->sockets);
+    free(f->scratch);
+    return 0;
+}
+
+static void fetcher_fini(tr_self *self, void *state, tr_err why)
+{
+    struct fetcher *f = state;
+    (void) why;
+    f->self = self;
+    f->closing = true;
+    (void) tr_call(self, fetcher_close, f);
+    slots_satisfied(f->slots, f->index);
+}
+
+static const tr_handler fetcher_handlers[] = {
+    { "fetch", "url:str, options:map?", "status:int, headers:array, body:bin, url:str, info:map", on_fetch,
+      "fetch a page", 0, on_give_up },
+    { "stats", "", "active:int, waiting:int, done:int, failed:int, canceled:int, connections:int", on_stats,
+      "what it does, and did", 0, NULL },
+    { "ready", "fd:int, events:int", NULL, on_ready, "from the runtime: a descriptor is ready", 0, NULL },
+    { "timer", "", NULL, on_timer_fired, "from the runtime: libcurl wants to be called", 0, NULL },
+    { "sweep", "", NULL, on_sweep, "from the runtime: look who is late", 0, NULL },
+    { "slot", "", NULL, on_slot, "from another fetcher: a slot is free", 0, NULL },
+    { 0 },
+};
+
+const tr_behaviour fetcher_behaviour = {
+    .name = "fetcher",
+    .state_size = sizeof(struct fetcher),
+    .handlers = fetcher_handlers,
+    .init = fetcher_init,
+    .fini = fetcher_fini,
+    .doc = "fetches pages of the hosts that its pool gives to it",
+};

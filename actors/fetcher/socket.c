@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* socket.c - curl's descriptors and its timer, on the worker's epoll set
+ *
+ * curl says which descriptor it wants to hear of and when it wants to be called at the latest; readiness and time come
+ * as messages.
+ *
+ * A connection that is kept for the next request loses curl's interest at the end of each page and gets it back a
+ * moment later. Telling epoll so twice a page would cost more than it is worth, so a descriptor stays watched; only if
+ * it becomes ready while nobody wants it (its server closed it, mostly) is it let go. This is safe for descriptors that
+ * curl closes through on_close, the connections; its others, such as those by which a resolver thread reports, are
+ * watched to the letter.
+ *
+ * The timer is lazy too: a later time than the one it is set for touches nothing, and it is set again when it has
+ * fired.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+enum {
+    SOCKET_WANTED = TR_READABLE | TR_WRITABLE, /* by curl */
+    SOCKET_WATCHED_SHIFT = 2,
+    SOCKET_WATCHED = SOCKET_WANTED << SOCKET_WATCHED_SHIFT, /* by the worker */
+    SOCKET_OURS = 16                                        /* made by on_open, closed by on_close */
+};
+
+/* NULL: out of memory. */
+static unsigned char *socket_at(struct fetcher *f, int fd)
+{
+    size_t i = (size_t) fd;
+    if (i >= f->sockets_size) {
+        size_t size = i < 256 ? 256 : 2 * i;
+        unsigned char *bigger = realloc(f->sockets, size);
+        if (bigger == NULL)
+            return NULL;
+        memset(bigger + f->sockets_size, 0, size - f->sockets_size);
+        f->sockets = bigger;
+        f->sockets_size = size;
+    }
+    return &f->sockets[i];
+}
+
+/* Whether curl does not care about fd now. */
+bool socket_is_idle(const struct fetcher *f, int fd)
+{
+    return fd >= 0 && (size_t) fd < f->sockets_size && (f->sockets[fd] & SOCKET_WANTED) == 0;
+}
+
+void socket_unwatch(struct fetcher *f, int fd)
+{
+    unsigned char *s = socket_at(f, fd);
+    tr_fd_unwatch(f->self, fd);
+    if (s != NULL)
+        *s &= (unsigned char) ~(SOCKET_WATCHED | SOCKET_WANTED);
+}
+
+static int socket_want(struct fetcher *f, int fd, unsigned char *s, unsigned events)
+{
+    unsigned watched = (unsigned) (*s & SOCKET_WATCHED) >> SOCKET_WATCHED_SHIFT;
+    *s = (unsigned char) ((*s & ~(unsigned) SOCKET_WANTED) | events);
+    if (watched == events)
+        return 0;
+    if (tr_fd_watch(f->self, fd, events, "ready") != TR_OK)
+        return -1;
+    *s = (unsigned char) ((*s & ~(unsigned) SOCKET_WATCHED) | events << SOCKET_WATCHED_SHIFT);
+    return 0;
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *unused)
+{
+    struct fetcher *f = arg;
+    unsigned char *s = socket_at(f, fd);
+    (void) unused;
+    if (s == NULL)
+        return -1;
+    if ((*s & SOCKET_OURS) && (what & CURL_POLL_IN))
+        transfer_note_connected(easy);
+    if (what != CURL_POLL_REMOVE)
+        return socket_want(f, fd, s,
+                           (what & CURL_POLL_IN ? TR_READABLE : 0u) | (what & CURL_POLL_OUT ? TR_WRITABLE : 0u));
+    if (*s & SOCKET_OURS)
+        *s &= (unsigned char) ~SOCKET_WANTED;
+    else
+        socket_unwatch(f, fd);
+    return 0;
+}
+
+static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct fetcher *f = arg;
+    (void) purpose;
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd < 0)
+        return CURL_SOCKET_BAD;
+    unsigned char *s = socket_at(f, fd);
+    if (s == NULL) {
+        close(fd);
+        return CURL_SOCKET_BAD;
+    }
+    *s = SOCKET_OURS;
+    f->connections++;
+    return fd;
+}
+
+static int on_close(void *arg, curl_socket_t fd)
+{
+    struct fetcher *f = arg;
+    unsigned char *s = socket_at(f, fd);
+    if (s != NULL)
+        *s = 0;
+    f->connections--;
+    return tr_fd_close(f->self, fd) == TR_OK ? 0 : -1;
+}
+
+/* 0 is answered within this turn (f->kick): curl must not be called from here. */
+static int on_timer(CURLM *multi, long timeout_ms, void *arg)
+{
+    struct fetcher *f = arg;
+    (void) multi;
+    f->kick = timeout_ms == 0;
+    f->due = timeout_ms < 0 ? TR_NEVER : tr_now(f->self) + (tr_time) timeout_ms * 1000000;
+    return 0;
+}
+
+/* At the end of a turn: sees to it that curl is called when it wants to be. */
+void timer_arm(struct fetcher *f)
+{
+    if (f->due >= f->armed)
+        return;
+    tr_timer_cancel(f->self, f->timer);
+    if (tr_timer_start(f->self, f->due, 0, &f->timer, "timer") == TR_OK)
+        f->armed = f->due;
+}
+
+bool socket_hook_multi(struct fetcher *f)
+{
+    CURLM *m = f->multi;
+    return curl_multi_setopt(m, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
+           curl_multi_setopt(m, CURLMOPT_SOCKETDATA, f) == CURLM_OK &&
+           curl_multi_setopt(m, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&
+           curl_multi_setopt(m, CURLMOPT_TIMERDATA, f) == CURLM_OK;
+}
+
+void socket_hook_easy(struct fetcher *f, CURL *easy)
+{
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, f);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, f);
+}

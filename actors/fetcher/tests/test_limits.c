@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/* test_limits.c - many pages at a time: limits that hold, and slots that are never lost */
+#include "fixture/fixture.h"
+
+enum { MANY = 40 };
+
+struct crowd {
+    tr_fetcher_opts pool;
+    const char *paths[2]; /* taken in turn, at web and at tls_web if there are two */
+    size_t count;
+    int64_t fetched, peak, active, waiting, canceled;
+};
+
+static tr_err crowd_start(tr_self *self, const struct crowd *c, tr_addr pool, tr_pending *asks)
+{
+    tr_err err = TR_OK;
+    for (size_t i = 0; i < c->count && err == TR_OK; i++) {
+        const struct web *server = c->paths[1] != NULL && i % 2 ? &tls_web : &web;
+        err = tr_ask_start_for(self, pool, PATIENCE_MS, &asks[i], "fetch",
+                               at(server, c->paths[c->paths[1] != NULL && i % 2]));
+    }
+    return err;
+}
+
+static tr_err crowd_main(tr_self *self, void *arg)
+{
+    struct crowd *c = arg;
+    tr_pending asks[MANY];
+    tr_outcome outcomes[MANY];
+    tr_addr pool;
+    struct fetch reset = { .url = at(&web, "/reset") };
+    tr_err err = tr_fetcher_spawn(self, &c->pool, &pool);
+    if (err != TR_OK)
+        return err;
+    fetch_from(self, pool, &reset);
+    err = crowd_start(self, c, pool, asks);
+    if (err == TR_OK)
+        err = tr_gather(self, asks, c->count, TR_COLLECT, outcomes);
+    for (size_t i = 0; i < c->count && err == TR_OK; i++) {
+        tr_page page;
+        c->fetched += outcomes[i].err == TR_OK && tr_page_read(outcomes[i].reply, &page) == TR_OK && page.status == 200;
+    }
+    c->peak = server_count(self, pool, "peak");
+    c->active = pool_count(self, pool, POOL_ACTIVE);
+    c->waiting = pool_count(self, pool, POOL_WAITING);
+    return err;
+}
+
+/* The server lets none of them go before all are there. */
+static void requests_are_under_way_at_the_same_time(void **state)
+{
+    struct crowd c = { .pool = { .size = sizeof c.pool, .per_host_max = MANY },
+                       .paths = { "/barrier/all/40" },
+                       .count = MANY };
+    (void) state;
+    run_actor(crowd_main, &c);
+    assert_int_equal(c.fetched, MANY);
+}
+
+static void limit_of_a_host_holds_and_is_used(void **state)
+{
+    struct crowd c = { .pool = { .size = sizeof c.pool, .per_host_max = 3 }, .paths = { "/slow/10" }, .count = MANY };
+    (void) state;
+    run_actor(crowd_main, &c);
+    assert_int_equal(c.fetched, MANY);
+    assert_int_equal(c.peak, 3);
+    assert_int_equal(c.active, 0);
+    assert_int_equal(c.waiting, 0);
+}
+
+static void limit_of_the_pool_holds(void **state)
+{
+    struct crowd c = { .pool = { .size = sizeof c.pool, .per_host_max = MANY, .total_max = 2 },
+                       .paths = { "/slow/10" },
+                       .count = MANY };
+    (void) state;
+    run_actor(crowd_main, &c);
+    assert_int_equal(c.fetched, MANY);
+    assert_int_equal(c.peak, 2);
+}
+
+/* With one slot and two hosts the slot must be handed from one fetcher to the other, or one starves. */
+static void one_slot_serves_hosts_of_different_fetchers(void **state)
+{
+    struct crowd c = { .pool = { .size = sizeof c.pool, .total_max = 1, .fetchers = 64, .insecure = true },
+                       .paths = { "/ok/10", "/ok/10" },
+                       .count = MANY };
+    (void) state;
+    run_actor(crowd_main, &c);
+    assert_int_equal(c.fetched, MANY);
+    assert_int_equal(c.active, 0);
+}
+
+/* ---- giving up ---- */
+
+static tr_err give_up_main(tr_self *self, void *arg)
+{
+    struct crowd *c = arg;
+    tr_addr pool;
+    struct fetch reset = { .url = at(&web, "/reset") }, hang = { .url = at(&web, "/hang"), .timeout_ms = 100 },
+                 noticed = { .url = at(&web, "/wait/hung_up/1") };
+    tr_err err = tr_fetcher_spawn(self, NULL, &pool);
+    if (err != TR_OK)
+        return err;
+    fetch_from(self, pool, &reset);
+    fetch_from(self, pool, &hang);
+    if (hang.err != TR_ETIMEDOUT)
+        return tr_fail_with(self, TR_EFAILED, "the ask ended with %s", tr_err_name(hang.err));
+    fetch_from(self, pool, &noticed);
+    c->fetched = noticed.status;
+    c->active = pool_count(self, pool, POOL_ACTIVE);
+    c->canceled = pool_count(self, pool, POOL_CANCELED);
+    return TR_OK;
+}
+
+static void ask_that_expires_closes_its_transfer(void **state)
+{
+    struct crowd c = { .count = 0 };
+    (void) state;
+    run_actor(give_up_main, &c);
+    assert_int_equal(c.fetched, 200);
+    assert_int_equal(c.active, 0);
+    assert_int_equal(c.canceled, 1);
+}
+
+/* Cancels at every stage: still in a mailbox, waiting for a slot, connecting, under way. */
+static tr_err soak_main(tr_self *self, void *arg)
+{
+    struct crowd *c = arg;
+    const tr_fetcher_opts opts = { .size = sizeof opts, .per_host_max = 4, .total_max = 4 };
+    tr_addr pool;
+    tr_err err = tr_fetcher_spawn(self, &opts, &pool);
+    for (int i = 0; i < 1000 && err == TR_OK; i++) {
+        tr_pending ask = { 0 };
+        err = tr_ask_start_for(self, pool, PATIENCE_MS, &ask, "fetch", at(&web, "/hang"));
+        for (int turns = i % 7; turns > 0 && err == TR_OK; turns--)
+            err = tr_yield(self);
+        if (err == TR_OK && i % 10 == 9)
+            err = tr_sleep(self, 1);
+        tr_ask_cancel(self, ask);
+    }
+    if (err != TR_OK)
+        return err;
+    tr_pending asks[4];
+    tr_outcome outcomes[4];
+    for (size_t i = 0; i < 4 && err == TR_OK; i++)
+        err = tr_ask_start_for(self, pool, PATIENCE_MS, &asks[i], "fetch", at(&web, "/barrier/soak/4"));
+    if (err == TR_OK)
+        err = tr_gather(self, asks, 4, TR_FAIL_FAST, outcomes);
+    c->active = pool_count(self, pool, POOL_ACTIVE);
+    c->waiting = pool_count(self, pool, POOL_WAITING);
+    return err;
+}
+
+static void thousand_cancels_lose_no_slot(void **state)
+{
+    struct crowd c = { .active = -1 };
+    (void) state;
+    run_actor(soak_main, &c);
+    assert_int_equal(c.active, 0);
+    assert_int_equal(c.waiting, 0);
+}
+
+static tr_err waiting_main(tr_self *self, void *arg)
+{
+    struct crowd *c = arg;
+    const tr_fetcher_opts opts = { .size = sizeof opts, .per_host_max = 1 };
+    tr_pending hang, waits[10];
+    tr_addr pool;
+    tr_err err = tr_fetcher_spawn(self, &opts, &pool);
+    if (err == TR_OK)
+        err = tr_ask_start_for(self, pool, PATIENCE_MS, &hang, "fetch", at(&web, "/hang"));
+    for (int i = 0; i < 10 && err == TR_OK; i++)
+        err = tr_ask_start_for(self, pool, PATIENCE_MS, &waits[i], "fetch", at(&web, "/ok/1"));
+    if (err != TR_OK)
+        return err;
+    c->waiting = pool_count(self, pool, POOL_WAITING);
+    for (int i = 0; i < 10; i++)
+        tr_ask_cancel(self, waits[i]);
+    c->peak = pool_count(self, pool, POOL_WAITING);
+    tr_ask_cancel(self, hang);
+    c->canceled = pool_count(self, pool, POOL_CANCELED);
+    return TR_OK;
+}
+
+static void request_that_waits_is_forgotten_when_its_asker_gives_up(void **state)
+{
+    struct crowd c = { .count = 0 };
+    (void) state;
+    run_actor(waiting_main, &c);
+    assert_int_equal(c.waiting, 10);
+    assert_int_equal(c.peak, 0);
+    assert_int_equal(c.canceled, 11);
+}
+
+static tr_err full_main(tr_self *self, void *arg)
+{
+    struct fetch *f = arg;
+    const tr_fetcher_opts opts = { .size = sizeof opts, .per_host_max = 1, .queue_max = 2 };
+    tr_pending asks[3];
+    tr_addr pool;
+    tr_err err = tr_fetcher_spawn(self, &opts, &pool);
+    for (int i = 0; i < 3 && err == TR_OK; i++)
+        err = tr_ask_start_for(self, pool, PATIENCE_MS, &asks[i], "fetch", at(&web, "/hang"));
+    if (err == TR_OK)
+        fetch_from(self, pool, f);
+    return err;
+}
+
+static void request_beyond_the_queue_is_refused(void **state)
+{
+    struct fetch f = { .url = at(&web, "/ok/1") };
+    (void) state;
+    run_actor(full_main, &f);
+    assert_failed(&f, TR_EFULL, "2 requests wait already, the limit");
+}
+
+/* A slow name does not hold up what needs no name. */
+static tr_err cancel_resolving_main(tr_self *self, void *arg)
+{
+    struct fetch *f = arg;
+    tr_pending ask = { 0 };
+    tr_addr pool;
+    tr_err err = tr_fetcher_spawn(self, NULL, &pool);
+    if (err == TR_OK)
+        err = tr_ask_start_for(self, pool, PATIENCE_MS, &ask, "fetch", "http://another.nohost.invalid/");
+    if (err == TR_OK)
+        err = tr_yield(self);
+    tr_ask_cancel(self, ask);
+    if (err == TR_OK)
+        fetch_from(self, pool, f);
+    return err;
+}
+
+static void giving_up_while_a_name_resolves_does_no_harm(void **state)
+{
+    struct fetch f = { .url = at(&web, "/ok/1") };
+    (void) state;
+    run_actor(cancel_resolving_main, &f);
+    assert_int_equal(f.status, 200);
+}
+
+static tr_err end_main(tr_self *self, void *arg)
+{
+    tr_pending ask;
+    tr_addr pool;
+    (void) arg;
+    tr_err err = tr_fetcher_spawn(self, NULL, &pool);
+    for (int i = 0; i < 20 && err == TR_OK; i++)
+        err = tr_ask_start_for(self, pool, PATIENCE_MS, &ask, "fetch", at(&web, i % 2 ? "/hang" : "/ok/1"));
+    return err == TR_OK ? tr_sleep(self, 20) : err;
+}
+
+/* run_actor says what is left over. */
+static void pool_that_ends_with_transfers_under_way_leaves_nothing(void **state)
+{
+    (void) state;
+    run_actor(end_main, NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(requests_are_under_way_at_the_same_time),
+        cmocka_unit_test(limit_of_a_host_holds_and_is_used),
+        cmocka_unit_test(limit_of_the_pool_holds),
+        cmocka_unit_test(one_slot_serves_hosts_of_different_fetchers),
+        cmocka_unit_test(ask_that_expires_closes_its_transfer),
+        cmocka_unit_test(thousand_cancels_lose_no_slot),
+        cmocka_unit_test(request_that_waits_is_forgotten_when_its_asker_gives_up),
+        cmocka_unit_test(request_beyond_the_queue_is_refused),
+        cmocka_unit_test(giving_up_while_a_name_resolves_does_no_harm),
+        cmocka_unit_test(pool_that_ends_with_transfers_under_way_leaves_nothing),
+    };
+    return cmocka_run_group_tests(tests, servers_start, servers_stop);
+}
