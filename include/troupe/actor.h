@@ -52,7 +52,8 @@ typedef struct tr_behaviour {
     /* Before the first message. arg as given to tr_spawn; tr_start_args(self) has the message arguments. May wait. An error ends the
      * actor with it, fini is not called. NULL: nothing to do. */
     tr_err (*init)(tr_self *self, void *state, void *arg);
-    /* After the last message, once, if init succeeded: why is TR_OK or what it ended by. Cleanup that waits needs tr_shield. */
+    /* After the last message, once, if init succeeded and the actor was not killed: why is TR_OK or what it ended by. Cleanup that waits in a cancelled actor
+     * needs tr_shield. */
     void (*fini)(tr_self *self, void *state, tr_err why);
     tr_handler_fn *other;       /* messages that no row has; NULL: TR_EUNKNOWN for requests, a dead letter for others */
     const char *doc;            /* one sentence */
@@ -87,7 +88,8 @@ typedef struct tr_spawn_opts {
     tr_scope *scope; /* owner; NULL: the spawning actor itself */
 } tr_spawn_opts;
 
-/* Makes an actor. It is queued, not run: it starts after its spawner suspends or ends its turn, siblings in order.
+/* Makes an actor. It is queued, not run: it starts after its spawner suspends or ends its turn, siblings in order; so what arg points at must live longer
+ * than this call (memory of the spawner's stack does only if the spawner waits for the actor's end).
  * Owner: opts->scope, else the spawner, which cancels it when it ends. *to may be NULL.
  * Errors: TR_EINVAL (options, or a table that is wrong: tr_error says which row), TR_EEXIST (name), TR_ECLOSED (the scope or the node is
  * closing), TR_EFULL (the node's limit of actors), TR_ENOMEM. Suspends: no. */
@@ -158,7 +160,7 @@ TR_API tr_err tr_reply_error(tr_self *self, const tr_msg *m, tr_err err, const c
 TR_API tr_err tr_forward(tr_self *self, const tr_msg *m, tr_addr to);
 
 /* Takes m out of its slot: it is yours until tr_drop, and if it is a request, so is the answer. Owns: the caller; let go with the actor
- * at the latest. NULL only when m is not this actor's. */
+ * at the latest, before fini is called: do not touch it there. NULL when m is not this actor's, is kept already, or memory is out. */
 TR_API tr_msg *tr_keep(tr_self *self, const tr_msg *m);
 
 /* Lets a kept message go; *m becomes NULL. A request that was not answered is answered with TR_ENOREPLY. */

@@ -4,6 +4,7 @@
  * An ask cannot hang: its deadline is its own, its scope's, or the one of the request being handled while that reply is
  * still owed, whichever is first, and 30 s if there is none. The callee's end, a refusing mailbox, a request that is not answered: each is
  * an error at once. A reply is delivered or dropped whole; one that comes late is a counted dead letter.
+ * When a scope's deadline comes first, that is a cancel: the ask returns TR_ECANCELED, and the scope TR_ETIMEDOUT.
  */
 #ifndef TROUPE_AWAIT_H
 #define TROUPE_AWAIT_H
@@ -61,7 +62,8 @@ typedef enum tr_gather_mode {
 } tr_gather_mode;
 
 /* Waits for n asks; outcomes stand in the order of the asks, whatever order they came in. n may be 0. Suspends. All n are
- * collected when it returns. Errors: with TR_FAIL_FAST the first failure; TR_ECANCELED (all are cancelled). */
+ * collected when it returns. Errors: with TR_FAIL_FAST the first failure; TR_ECANCELED (all are cancelled); TR_ESTATE (one was
+ * collected before) and TR_EINVAL (one stands there twice), and then none is touched. */
 TR_API TR_MUST_CHECK tr_err tr_gather(tr_self *self, const tr_pending *pending, size_t n, tr_gather_mode mode,
                                       tr_outcome *outcomes);
 
@@ -109,8 +111,8 @@ TR_API TR_MUST_CHECK tr_err tr_wait(tr_self *self, tr_wait_item *items, size_t n
  * tr_error(self). state is the behaviour's (NULL in a body), ctx as given. Its return value is treated like a handler's of a plain message. */
 typedef tr_err tr_reply_fn(tr_self *self, void *state, tr_err err, const tr_msg *reply, void *ctx);
 
-/* Asks without waiting: on_reply is called exactly once, later, whatever happens, unless the actor ends first. In a body it is called from its
- * suspension points. Errors: as tr_ask_start, and then on_reply is not called. */
+/* Asks without waiting: on_reply is called exactly once, later, whatever happens, unless the actor ends first. In a body it is called from
+ * tr_recv. Errors: as tr_ask_start, and then on_reply is not called. */
 TR_API TR_MUST_CHECK tr_err tr_ask_then_values(tr_self *self, tr_addr to, int64_t timeout_ms, tr_reply_fn *on_reply, void *ctx,
                                                const tr_value *values, size_t n);
 #define tr_ask_then(self, to, on_reply, ctx, ...) \

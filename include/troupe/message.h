@@ -46,7 +46,7 @@ TR_API bool tr_msg_is(const tr_msg *m, const char *tag, const tr_dest *dests, si
 #define TR_IS_N(m, tag, ...) tr_msg_is((m), (tag), TR_DESTS(__VA_ARGS__))
 
 /* Stores all values behind the tag. Errors: TR_EBADMSG if their number or a type does not fit, and nothing is stored. In a
- * handler whose row was checked it cannot fail. Use tr_args(m, &n, &name). */
+ * handler whose row was checked it cannot fail, if the variables are as wide as the types (an optional value goes into a tr_item). Use tr_args(m, &n, &name). */
 TR_API tr_err tr_msg_args(const tr_msg *m, const tr_dest *dests, size_t n);
 #define tr_args(m, ...) tr_msg_args((m), TR_DESTS(__VA_ARGS__))
 
@@ -70,7 +70,7 @@ TR_API void tr_msg_free(tr_msg **m);
 typedef struct tr_limits {
     size_t size;    /* of this struct */
     size_t bytes;   /* whole message; default 16 MiB */
-    size_t depth;   /* containers inside containers; default 16 */
+    size_t depth;   /* containers inside the message; at most and by default 16 */
     size_t objects; /* values in all; default 1,000,000 */
 } tr_limits;
 

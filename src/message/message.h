@@ -143,7 +143,7 @@ static inline void msg_unref(struct msg_pool *pool, struct tr_msg *m)
         msg_destroy(pool, m);
 }
 
-/* An error reply. cause: another error message, or NULL. NULL: out of memory (see msg_error_static). */
+/* An error reply. cause: another error message, or NULL. NULL: out of memory; the code then travels without words. */
 struct tr_msg *msg_error(struct msg_pool *pool, tr_err err, const char *text, const char *phase, const char *actor,
                          const struct tr_msg *cause);
 
