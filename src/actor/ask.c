@@ -17,7 +17,7 @@
 
 static void ask_timer_fire(struct worker *w, struct timer *t, int64_t now);
 
-static inline struct ask *ask_open(struct tr_self *self, int64_t deadline, bool by_scope)
+static inline struct ask *ask_open(struct tr_self *self, int64_t deadline, enum ask_limit limit)
 {
     struct worker *w = self->worker;
     struct ask *a = slab_alloc(&w->asks);
@@ -27,7 +27,7 @@ static inline struct ask *ask_open(struct tr_self *self, int64_t deadline, bool 
     a->waiter = NULL;
     a->asker = cell_id(self->cell);
     a->deadline = deadline;
-    a->by_scope = by_scope;
+    a->limit = (uint8_t) limit;
     a->timer.fire = ask_timer_fire;
     a->state = ASK_OPEN;
     a->then = NULL;
@@ -92,7 +92,7 @@ static inline void ask_complete(struct worker *w, struct ask *a, tr_err err, str
 /* Whether the asker waits in a call that the scope's own cancel ends, and the ask with it. An ask that was started may have been taken out of its scope. */
 static bool scope_will_tell(const struct ask *a)
 {
-    const struct tr_self *self = a->by_scope ? a->waiter : NULL;
+    const struct tr_self *self = a->limit == ASK_LIMIT_SCOPE ? a->waiter : NULL;
     if (self == NULL || !(self->wait.kind == WAIT_ASK || (self->wait.kind == WAIT_ASKS && self->wait.all)))
         return false;
     const struct scope *s = self->scope;
@@ -140,18 +140,20 @@ void ask_end(struct worker *w, struct ask *a)
 
 /* ---- asking ---- */
 
-int64_t ask_deadline_slow(struct tr_self *self, int64_t timeout_ms, bool *by_scope)
+int64_t ask_deadline_slow(struct tr_self *self, int64_t timeout_ms, enum ask_limit *limit)
 {
     int64_t now = worker_now(self->worker);
     int64_t deadline = timeout_ms >= 0 ? clock_after_ms(now, timeout_ms) : INT64_MAX;
     const struct tr_msg *request = self->received;
-    if (request != NULL && ask_is_owed(request) && request->ask->deadline < deadline)
+    *limit = timeout_ms >= 0 ? ASK_LIMIT_OWN : ASK_LIMIT_NONE;
+    if (request != NULL && ask_is_owed(request) && request->ask->deadline < deadline) {
         deadline = request->ask->deadline;
-    *by_scope = false;
+        *limit = request->ask->limit == ASK_LIMIT_NONE ? ASK_LIMIT_NONE : ASK_LIMIT_OWN;
+    }
     for (const struct scope *s = self->scope; s != NULL; s = s->outer) {
         if (s->deadline < deadline) {
             deadline = s->deadline;
-            *by_scope = true;
+            *limit = ASK_LIMIT_SCOPE;
         }
         if (s->shield)
             break;
@@ -176,9 +178,11 @@ struct cell *send_target_missing(struct tr_self *self, uint64_t node, uint64_t a
 /* The mailbox is full. Owns: m is moved or freed. */
 __attribute__((noinline)) static tr_err ask_send_full(struct tr_self *self, struct cell *c, struct tr_msg *m, struct ask *a)
 {
-    tr_err err = mailbox_send(self, c, &m, a->deadline, true);
+    list_push(&self->asks, &a->link); /* should this actor end before it has run again */
+    tr_err err = mailbox_send(self, c, &m, a->deadline, ask_patience(a), true);
+    list_remove(&a->link);
     if (m != NULL)
-        msg_unref(&self->worker->msgs, m);
+        msg_unref_unsent(&self->worker->msgs, m);
     return err;
 }
 
@@ -195,7 +199,7 @@ __attribute__((noinline)) static struct tr_msg *question_build(struct tr_self *s
 
 __attribute__((noinline)) static tr_err ask_no_memory(struct tr_self *self, struct tr_msg *m)
 {
-    msg_unref(&self->worker->msgs, m);
+    msg_unref_unsent(&self->worker->msgs, m);
     return error_set(self, TR_ENOMEM, "ask", "out of memory");
 }
 
@@ -203,13 +207,13 @@ static inline __attribute__((always_inline)) tr_err ask_to(struct tr_self *self,
                                                            const tr_value *values, size_t n, struct ask **ask)
 {
     tr_err err;
-    bool by_scope;
+    enum ask_limit limit;
     struct worker *w = self->worker;
     struct tr_msg *m = small_tagged(&w->msgs, values, n, MSG_ASK);
     if (__builtin_expect(m == NULL, 0) && (m = question_build(self, values, n, &err)) == NULL)
         return err;
-    int64_t deadline = ask_deadline(self, timeout_ms, &by_scope);
-    struct ask *a = ask_open(self, deadline, by_scope);
+    int64_t deadline = ask_deadline(self, timeout_ms, &limit);
+    struct ask *a = ask_open(self, deadline, limit);
     if (__builtin_expect(a == NULL, 0))
         return ask_no_memory(self, m);
     m->kind = MSG_ASK;
@@ -296,8 +300,9 @@ tr_err ask_collect(struct tr_self *self, struct ask *a, const tr_msg **reply)
 
 __attribute__((noinline)) static tr_err cycle_check(struct tr_self *self, const struct cell *c, int64_t timeout_ms)
 {
-    bool by_scope;
-    return deadlock_check_slow(self, cell_id(c), ask_deadline(self, timeout_ms, &by_scope), "ask");
+    enum ask_limit limit;
+    int64_t deadline = ask_deadline(self, timeout_ms, &limit);
+    return deadlock_check_slow(self, cell_id(c), limit == ASK_LIMIT_NONE ? INT64_MAX : deadline, "ask");
 }
 
 tr_err tr_ask_values(tr_self *self, tr_addr to, int64_t timeout_ms, const tr_msg **reply, const tr_value *values, size_t n)
@@ -390,6 +395,7 @@ tr_err tr_ask_start_values(tr_self *self, tr_addr to, int64_t timeout_ms, tr_pen
     if (err != TR_OK)
         return err;
     list_push(&self->asks, &a->link);
+    self->run.flags |= SELF_USED;
     pending->ask = a;
     pending->seq = a->seq;
     return TR_OK;
@@ -403,14 +409,14 @@ tr_err tr_await(tr_self *self, tr_pending pending, const tr_msg **reply)
     if (a == NULL || a->then != NULL)
         return error_set(self, TR_ESTATE, "await", "this ask was collected before, or is another actor's");
     tr_err err = TR_OK;
+    list_remove(&a->link); /* this call holds it now */
     if (a->state == ASK_OPEN) {
         err = self_enter(self, "await");
         if (err == TR_OK)
-            err = deadlock_check(self, a->holder, a->deadline, "await");
+            err = deadlock_check(self, a->holder, ask_patience(a), "await");
         if (err == TR_OK)
             err = ask_wait(self, a);
     }
-    list_remove(&a->link);
     if (err != TR_OK) {
         ask_end(self->worker, a);
         return err;

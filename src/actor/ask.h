@@ -15,6 +15,13 @@
 
 enum ask_state { ASK_FREE = 0, ASK_OPEN, ASK_DONE };
 
+/* Where a deadline comes from. */
+enum ask_limit {
+    ASK_LIMIT_NONE = 0, /* nobody set one: the 30 s that hold then are a last resort, for which no cycle has to wait */
+    ASK_LIMIT_SCOPE,    /* its expiry is a cancel, told by the scope */
+    ASK_LIMIT_OWN       /* the call's, or that of the request being handled */
+};
+
 struct ask {
     struct tr_msg *reply;   /* ASK_DONE: the answer, or an error message, or NULL; also the slab's free link */
     uint64_t seq;           /* the alias; raised when the record is freed */
@@ -25,7 +32,7 @@ struct ask {
     struct timer timer;     /* lazy */
     tr_err err;             /* ASK_DONE */
     uint8_t state;          /* enum ask_state */
-    bool by_scope;          /* the deadline is the scope's: its expiry is a cancel, told by the scope */
+    uint8_t limit;          /* enum ask_limit */
     uint64_t order;         /* ASK_DONE: worker.completions when it came */
     tr_reply_fn *then;
     void *ctx;
@@ -38,17 +45,23 @@ static inline bool ask_is_owed(const struct tr_msg *m)
     return m->kind == MSG_ASK && !(m->flags & MSG_ANSWERED) && m->ask->seq == m->ask_seq && m->ask->state == ASK_OPEN;
 }
 
-/* The earliest deadline that holds for a new ask of self: own, scopes', the request's being handled, 30 s if none. *by_scope: it is a scope's. */
-int64_t ask_deadline_slow(struct tr_self *self, int64_t timeout_ms, bool *by_scope);
+/* The earliest deadline that holds for a new ask of self: own, scopes', the request's being handled, 30 s if none. */
+int64_t ask_deadline_slow(struct tr_self *self, int64_t timeout_ms, enum ask_limit *limit);
 
 #define ASK_TIMEOUT_NS (TR_ASK_TIMEOUT_MS * INT64_C(1000000))
 
-static inline int64_t ask_deadline(struct tr_self *self, int64_t timeout_ms, bool *by_scope)
+static inline int64_t ask_deadline(struct tr_self *self, int64_t timeout_ms, enum ask_limit *limit)
 {
     if (timeout_ms >= 0 || self->received != NULL || self->scope != NULL)
-        return ask_deadline_slow(self, timeout_ms, by_scope);
-    *by_scope = false;
+        return ask_deadline_slow(self, timeout_ms, limit);
+    *limit = ASK_LIMIT_NONE;
     return worker_now(self->worker) + ASK_TIMEOUT_NS;
+}
+
+/* The deadline as the search for deadlocks sees it. */
+static inline int64_t ask_patience(const struct ask *a)
+{
+    return a->limit == ASK_LIMIT_NONE ? INT64_MAX : a->deadline;
 }
 
 /* The living actor behind an address; NULL, with *err and words on self, if there is none. */

@@ -47,7 +47,10 @@ void memory_free(struct temp **list)
 
 void *tr_temp(tr_self *self, size_t size)
 {
-    return self_is_current(self) ? memory_alloc(&self->temps, size) : NULL;
+    if (!self_is_current(self))
+        return NULL;
+    self->run.flags |= SELF_USED;
+    return memory_alloc(&self->temps, size);
 }
 
 void *tr_alloc(tr_self *self, size_t size)
@@ -67,6 +70,7 @@ tr_err tr_defer(tr_self *self, void (*fn)(void *arg), void *arg)
         fn(arg);
         return error_set(self, TR_ENOMEM, "defer", "out of memory; it was called at once");
     }
+    self->run.flags |= SELF_USED;
     *d = (struct defer){ self->defers, fn, arg };
     self->defers = d;
     return TR_OK;
@@ -127,7 +131,7 @@ void call_release_scopes(struct tr_self *self)
 
 void call_release_rest_slow(struct tr_self *self)
 {
-    self->run.flags &= ~(uint32_t) SELF_ASKER_GONE;
+    self->run.flags &= ~(uint32_t) (SELF_ASKER_GONE | SELF_USED);
     call_release_scopes(self);
     if (self->defers != NULL)
         defers_run(self);

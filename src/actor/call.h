@@ -31,9 +31,7 @@ void call_release_rest_slow(struct tr_self *self);
 static inline void call_release_rest(struct tr_self *self)
 {
     self->row = NULL;
-    if (__builtin_expect(self->defers != NULL || self->temps != NULL || self->scope != NULL || !list_is_empty(&self->asks)
-                             || (self->run.flags & SELF_ASKER_GONE),
-                         0))
+    if (__builtin_expect((self->run.flags & (SELF_USED | SELF_ASKER_GONE)) != 0, 0))
         call_release_rest_slow(self);
 }
 

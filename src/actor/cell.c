@@ -6,7 +6,7 @@
 
 #include "base/alloc.h"
 
-_Static_assert(offsetof(struct cell, ext) == 64, "the hot part of a cell is one cache line");
+_Static_assert(offsetof(struct cell, stacks) == 64, "the hot part of a cell is one cache line");
 _Static_assert(sizeof(struct cell) == 128, "a cell is two cache lines");
 
 void cell_table_fini(struct cell_table *t)
@@ -28,8 +28,7 @@ static struct cell *cell_fresh(struct cell_table *t)
     }
     struct cell *c = &(*chunk)[slot % CELL_CHUNK];
     memset(c, 0, sizeof *c);
-    c->slot = slot;
-    c->run.gen = 1;
+    c->id = UINT64_C(1) << 32 | slot;
     t->used++;
     return c;
 }
@@ -54,12 +53,10 @@ struct cell *cell_new(struct cell_table *t, bool *full)
 
 void cell_free(struct cell_table *t, struct cell *c)
 {
-    uint32_t slot = c->slot;
-    uint32_t gen = c->run.gen + 1;
+    uint64_t id = c->id + (UINT64_C(1) << 32);
     memset(c, 0, sizeof *c);
-    c->slot = slot;
-    c->run.gen = gen;
-    if (gen == 0) /* wrapped: an old address could mean someone new; 128 bytes lost in four billion spawns */
+    c->id = id;
+    if (id >> 32 == 0) /* wrapped: an old address could mean someone new; 128 bytes lost in four billion spawns */
         return;
     c->run.next = t->free;
     t->free = &c->run;

@@ -26,7 +26,7 @@ struct worker;
 struct runnable {
     struct runnable *next;
     uint32_t flags;
-    uint32_t gen; /* of a cell: half of its address */
+    uint32_t spare;
 };
 
 enum cell_flag {
@@ -59,16 +59,15 @@ struct cell {
     uint32_t bytes;             /* of them */
     const struct table *table;  /* NULL: a body */
     void *state;                /* of a behaviour; of a body its argument */
-    struct tr_self *stacks;     /* what works for it: self.next_stack */
+    uint64_t id;                /* generation and slot: half of its address */
     /* cold */
+    struct tr_self *stacks;     /* what works for it and is suspended: self.next_stack */
     struct cell_ext *ext;
     struct owner *owner;        /* who answers for it; NULL only while it ends with the node */
     struct owner *owned;        /* whom it answers for; NULL: nobody yet */
     struct cell *sibling_next, *sibling_prev; /* owner.first */
     tr_body_fn *body;
     void *arg;
-    uint32_t slot;
-    uint32_t spare;
 };
 
 #define CELL_CHUNK 4096u
@@ -92,7 +91,7 @@ void cell_free(struct cell_table *t, struct cell *c);
 
 static inline uint64_t cell_id(const struct cell *c)
 {
-    return (uint64_t) c->run.gen << 32 | c->slot;
+    return c->id;
 }
 
 static inline tr_addr cell_addr(const struct cell *c)
@@ -108,7 +107,7 @@ static inline struct cell *cell_find(const struct cell_table *t, uint64_t id)
     if (slot >= t->used)
         return NULL;
     struct cell *c = &t->chunk[slot / CELL_CHUNK][slot % CELL_CHUNK];
-    return c->run.gen == (uint32_t) (id >> 32) && (c->run.flags & CELL_LIVE) ? c : NULL;
+    return c->id == id && (c->run.flags & CELL_LIVE) ? c : NULL;
 }
 
 static inline struct cell *cell_of(struct runnable *r)

@@ -9,6 +9,7 @@
 #include "actor/error.h"
 
 #include "actor/cell_ext.h"
+#include "actor/scope_kernel.h"
 #include "actor/table.h"
 
 struct search {
@@ -25,10 +26,10 @@ static bool leads_home(struct search *s, uint64_t id);
 static bool ask_leads_home(struct search *s, const struct ask *a)
 {
     int64_t deadline = s->deadline;
-    if (a->state != ASK_OPEN || (s->depth > 0 && a->deadline < deadline))
+    if (a->state != ASK_OPEN || (s->depth > 0 && ask_patience(a) < deadline))
         return false;
-    if (s->depth == 0 && a->deadline < deadline)
-        s->deadline = a->deadline;
+    if (s->depth == 0 && ask_patience(a) < deadline)
+        s->deadline = ask_patience(a);
     bool home = leads_home(s, a->holder);
     s->deadline = deadline;
     return home;
@@ -71,9 +72,20 @@ static bool children_lead_home(struct search *s, const struct owner *o)
     return false;
 }
 
-static bool wait_leads_home(struct search *s, const struct wait *wait)
+/* The earliest deadline of a stack's scopes, which ends whatever it waits for. */
+static int64_t scopes_deadline(const struct tr_self *self)
 {
-    if (wait->deadline < s->deadline)
+    int64_t deadline = INT64_MAX;
+    for (const struct scope *sc = self->scope; sc != NULL; sc = sc->shield ? NULL : sc->outer)
+        if (sc->deadline < deadline)
+            deadline = sc->deadline;
+    return deadline;
+}
+
+static bool wait_leads_home(struct search *s, const struct tr_self *blocked)
+{
+    const struct wait *wait = &blocked->wait;
+    if ((wait->kind != WAIT_ASK && wait->deadline < s->deadline) || scopes_deadline(blocked) < s->deadline)
         return false;
     switch (wait->kind) {
     case WAIT_ASK:
@@ -112,7 +124,7 @@ static bool leads_home(struct search *s, uint64_t id)
     if (!home) {
         const struct tr_self *blocked = blocked_stack(c);
         s->depth++;
-        home = blocked != NULL && wait_leads_home(s, &blocked->wait);
+        home = blocked != NULL && wait_leads_home(s, blocked);
         s->depth--;
     }
     if (home && s->path_len < DEADLOCK_DEPTH)
@@ -130,6 +142,12 @@ static tr_err deadlock_error(struct search *s, struct tr_self *self, const char 
     return error_set(self, TR_EDEADLK, phase, "deadlock: %s", chain);
 }
 
+static struct search search_of(const struct tr_self *self, int64_t deadline)
+{
+    int64_t scopes = scopes_deadline(self);
+    return (struct search){ .self = self, .deadline = scopes < deadline ? scopes : deadline };
+}
+
 /* A handler whose row is reentrant does not keep its actor from the mailbox. */
 static bool is_reachable(const struct tr_self *self)
 {
@@ -138,7 +156,7 @@ static bool is_reachable(const struct tr_self *self)
 
 tr_err deadlock_check_slow(struct tr_self *self, uint64_t id, int64_t deadline, const char *phase)
 {
-    struct search s = { .self = self, .deadline = deadline };
+    struct search s = search_of(self, deadline);
     if (is_reachable(self) || !leads_home(&s, id))
         return TR_OK;
     return deadlock_error(&s, self, phase);
@@ -146,7 +164,7 @@ tr_err deadlock_check_slow(struct tr_self *self, uint64_t id, int64_t deadline, 
 
 tr_err deadlock_check_asks(struct tr_self *self, const struct tr_pending *pending, size_t n, bool all, int64_t deadline)
 {
-    struct search s = { .self = self, .deadline = deadline };
+    struct search s = search_of(self, deadline);
     if (is_reachable(self) || !asks_lead_home(&s, pending, n, all))
         return TR_OK;
     return deadlock_error(&s, self, all ? "gather" : "wait");
@@ -154,7 +172,7 @@ tr_err deadlock_check_asks(struct tr_self *self, const struct tr_pending *pendin
 
 tr_err deadlock_check_items(struct tr_self *self, const struct tr_wait_item *items, size_t n, bool all, int64_t deadline)
 {
-    struct search s = { .self = self, .deadline = deadline };
+    struct search s = search_of(self, deadline);
     if (is_reachable(self) || !items_lead_home(&s, items, n, all))
         return TR_OK;
     return deadlock_error(&s, self, "wait");

@@ -177,6 +177,23 @@ static void tell(struct worker *w, struct cell *c, tr_err err, struct tr_msg *er
     owner_child_ended(w, c, out);
 }
 
+/* A fini may fail: then this stack does not come back, the actor ends once more, without fini, and what it first ended by stands. */
+static struct tr_msg *call_fini(struct tr_self *self, struct cell *c, tr_err err, struct tr_msg *error)
+{
+    c->run.flags &= ~(uint32_t) CELL_STARTED;
+    self->run.flags &= ~(uint32_t) SELF_ENDING;
+    if (err != TR_OK)
+        end_mark(self->worker, c, err, error);
+    c->table->def->fini(self, c->state, err);
+    self->run.flags |= SELF_ENDING;
+    if (!(c->run.flags & CELL_END))
+        return NULL;
+    c->run.flags &= ~(uint32_t) CELL_END;
+    error = c->ext->end_error;
+    c->ext->end_error = NULL;
+    return error;
+}
+
 void actor_end(struct tr_self *self, tr_err err, struct tr_msg *error)
 {
     struct worker *w = self->worker;
@@ -194,9 +211,7 @@ void actor_end(struct tr_self *self, tr_err err, struct tr_msg *error)
     dissolve_abandoned(self, c);
     end_the_owned(self, c);
     if (started && c->table != NULL && c->table->def->fini != NULL && !(c->run.flags & CELL_KILLED)) {
-        self->run.flags &= ~(uint32_t) SELF_ENDING;
-        c->table->def->fini(self, c->state, err);
-        self->run.flags |= SELF_ENDING;
+        error = call_fini(self, c, err, error);
         release_sources(w, c);
         end_the_owned(self, c);
     }

@@ -134,15 +134,15 @@ void fd_ready(struct worker *w, int fd, uint32_t events)
                        | (broken ? TR_FD_ERROR : 0u);
     bool used = false;
     if (e->reader != NULL && (broken || (revents & TR_READABLE))) {
-        waiter_wake(w, &e->reader, TR_OK, revents);
+        waiter_wake(w, &e->reader, TR_OK, revents & ~(unsigned) TR_WRITABLE);
         used = true;
     }
     if (e->writer != NULL && (broken || (revents & TR_WRITABLE))) {
-        waiter_wake(w, &e->writer, TR_OK, revents);
+        waiter_wake(w, &e->writer, TR_OK, revents & ~(unsigned) TR_READABLE);
         used = true;
     }
     if (e->watch != NULL && !e->watch->queued && e->watch->events != 0 && (broken || (revents & e->watch->events)))
-        used = watch_send(w, e->watch, revents) || used;
+        used = watch_send(w, e->watch, revents & (e->watch->events | TR_FD_ERROR)) || used;
     if (!used)
         (void) arm(w, fd, e, wanted(e));
 }
@@ -283,7 +283,7 @@ static tr_err watch_set(struct tr_self *self, struct fd_watch *watch, unsigned e
     memcpy(watch->tag, tag, strlen(tag) + 1);
     w->fd_waits += (size_t) (events != 0) - (size_t) (watch->events != 0);
     watch->events = events;
-    int number = arm(w, watch->fd, e, wanted(e));
+    int number = watch->always ? EPERM : arm(w, watch->fd, e, wanted(e));
     if (number == 0)
         return TR_OK;
     watch->always = number == EPERM;

@@ -10,15 +10,18 @@
 #include "actor/table.h"
 #include "actor/tick.h"
 
-/* The asker of a kept request gave up: on_cancel is called with that request, if it is still kept. */
+/* The asker of a kept request gave up: on_cancel is called with that request, if it is still kept. A call like a handler's: it may wait. */
 static void deliver_gone(struct tr_self *self, struct tr_msg *note)
 {
     struct cell *c = self->cell;
     struct tr_msg *kept = note->source;
     const struct row *row = c->table != NULL ? table_find(c->table, note) : NULL;
+    msg_unref(&self->worker->msgs, note);
+    self->received = kept;
     if ((kept->flags & MSG_KEPT) && row != NULL && row->def->on_cancel != NULL)
         (void) row->def->on_cancel(self, c->state, kept); /* there is nobody left to tell of an error */
-    msg_unref(&self->worker->msgs, kept);
+    call_release_message(self, TR_OK);
+    call_release_rest(self);
 }
 
 static bool is_describe(const struct cell *c, const struct tr_msg *m)
@@ -51,7 +54,7 @@ static bool mail_is_for_user(struct tr_self *self, struct tr_msg *m)
         break;
     case MSG_GONE:
         deliver_gone(self, m);
-        break;
+        return false;
     case MSG_REPLY:
     case MSG_ERROR:
         return true;
@@ -69,12 +72,8 @@ struct tr_msg *mail_take_any(struct tr_self *self)
     return NULL;
 }
 
-bool mail_is_there(struct tr_self *self)
+static void mail_untake(struct cell *c, struct tr_msg *m)
 {
-    struct cell *c = self->cell;
-    struct tr_msg *m = mail_take(self);
-    if (m == NULL)
-        return false;
     m->next = c->head;
     c->head = m;
     if (c->tail == NULL)
@@ -87,5 +86,18 @@ bool mail_is_there(struct tr_self *self)
         tick_untaken(m);
     else if (m->kind == MSG_FD)
         fd_watch_untaken(m);
-    return true;
+}
+
+/* What is plainly there stays where it is: taken out, it would make room for one that waits. */
+bool mail_is_there(struct tr_self *self)
+{
+    struct cell *c = self->cell;
+    while (c->head != NULL && !mail_is_plain(c->head)) {
+        struct tr_msg *m = mailbox_take(self->worker, c);
+        if (!mail_is_for_user(self, m))
+            continue;
+        mail_untake(c, m);
+        return true;
+    }
+    return c->head != NULL;
 }

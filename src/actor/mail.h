@@ -13,12 +13,18 @@ struct tr_msg *mail_take_any(struct tr_self *self);
 /* The tag of the built-in request, as a word. */
 #define MAIL_DESCRIBE UINT64_C(0x6562697263736564)
 
+/* Whether it is for user code at first sight. */
+static inline bool mail_is_plain(const struct tr_msg *m)
+{
+    return m->kind == MSG_SEND || (m->kind == MSG_ASK && m->tag != MAIL_DESCRIBE && ask_is_owed(m));
+}
+
 static inline struct tr_msg *mail_take(struct tr_self *self)
 {
     const struct tr_msg *m = self->cell->head;
     if (m == NULL)
         return NULL;
-    if (m->kind == MSG_SEND || (m->kind == MSG_ASK && m->tag != MAIL_DESCRIBE && ask_is_owed(m)))
+    if (mail_is_plain(m))
         return mailbox_take(self->worker, self->cell);
     return mail_take_any(self);
 }

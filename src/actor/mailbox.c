@@ -97,10 +97,10 @@ static tr_err full_error(struct tr_self *self, struct cell *c, tr_err err, const
 }
 
 /* Suspends until there was room, or something better came up. */
-static tr_err wait_for_room(struct tr_self *self, struct cell *c, struct sender *s, int64_t deadline)
+static tr_err wait_for_room(struct tr_self *self, struct cell *c, struct sender *s, int64_t patience)
 {
     tr_err err = TR_OK;
-    self->wait = (struct wait){ .kind = WAIT_ROOM, .deadline = deadline, .target = cell_id(c) };
+    self->wait = (struct wait){ .kind = WAIT_ROOM, .deadline = patience, .target = cell_id(c) };
     while (!(self->run.flags & SELF_WOKEN)) {
         if (self_is_canceled(self))
             err = error_set(self, TR_ECANCELED, "send", "cancelled while it waited for room: %s", self_cancel_reason(self));
@@ -120,7 +120,7 @@ static tr_err wait_for_room(struct tr_self *self, struct cell *c, struct sender 
     return self->woken_err;
 }
 
-static tr_err send_when_room(struct tr_self *self, struct cell *c, struct tr_msg **m, int64_t deadline)
+static tr_err send_when_room(struct tr_self *self, struct cell *c, struct tr_msg **m, int64_t deadline, int64_t patience)
 {
     struct worker *w = self->worker;
     struct cell_ext *ext = cell_ext_get(w, c);
@@ -128,7 +128,7 @@ static tr_err send_when_room(struct tr_self *self, struct cell *c, struct tr_msg
         return error_set(self, TR_ENOMEM, "send", "out of memory");
     if (self_is_canceled(self))
         return full_error(self, c, TR_ECANCELED, ", and this actor is cancelled");
-    tr_err err = deadlock_check(self, cell_id(c), deadline, "send");
+    tr_err err = deadlock_check(self, cell_id(c), patience, "send");
     if (err != TR_OK)
         return err;
     struct sender s = { .self = self, .msg = *m };
@@ -136,7 +136,7 @@ static tr_err send_when_room(struct tr_self *self, struct cell *c, struct tr_msg
     c->run.flags |= CELL_SENDERS;
     err = self_wait_begin(self, deadline);
     if (err == TR_OK)
-        err = wait_for_room(self, c, &s, deadline);
+        err = wait_for_room(self, c, &s, patience);
     else
         sender_leave(self->worker, c, &s);
     self_wait_end(self);
@@ -145,7 +145,7 @@ static tr_err send_when_room(struct tr_self *self, struct cell *c, struct tr_msg
     return err;
 }
 
-tr_err mailbox_send(struct tr_self *self, struct cell *c, struct tr_msg **m, int64_t deadline, bool may_wait)
+tr_err mailbox_send(struct tr_self *self, struct cell *c, struct tr_msg **m, int64_t deadline, int64_t patience, bool may_wait)
 {
     bool wait;
     tr_err err = mailbox_offer(self->worker, c, m, &wait);
@@ -153,7 +153,7 @@ tr_err mailbox_send(struct tr_self *self, struct cell *c, struct tr_msg **m, int
         return TR_OK;
     if (!wait || !may_wait)
         return full_error(self, c, TR_EFULL, wait ? "" : " and refuses");
-    return send_when_room(self, c, m, deadline);
+    return send_when_room(self, c, m, deadline, patience);
 }
 
 void mailbox_forget_sender(struct worker *w, uint64_t id, const struct tr_self *self)
@@ -166,9 +166,7 @@ void mailbox_forget_sender(struct worker *w, uint64_t id, const struct tr_self *
         if (s->self != self)
             continue;
         sender_leave(w, c, s);
-        if (s->msg->kind == MSG_ASK)
-            ask_end(w, s->msg->ask);
-        msg_unref(&w->msgs, s->msg);
+        msg_unref_unsent(&w->msgs, s->msg);
         return;
     }
 }

@@ -84,8 +84,8 @@ static inline struct tr_msg *mailbox_take(struct worker *w, struct cell *c)
  * Errors: TR_EFULL. *wait: the policy is to wait, and a sender that can may do so. */
 tr_err mailbox_offer(struct worker *w, struct cell *c, struct tr_msg **m, bool *wait);
 
-/* The same, suspending self if that is the policy. Errors: TR_EFULL, TR_EUNSENT, TR_ECANCELED, TR_EDEADLK, TR_ENOPROC, TR_ENOMEM, in words on self. */
-tr_err mailbox_send(struct tr_self *self, struct cell *c, struct tr_msg **m, int64_t deadline, bool may_wait);
+/* The same, suspending self until deadline if that is the policy; patience is the deadline as the search for deadlocks sees it. Errors: TR_EFULL, TR_EUNSENT, TR_ECANCELED, TR_EDEADLK, TR_ENOPROC, TR_ENOMEM, in words on self. */
+tr_err mailbox_send(struct tr_self *self, struct cell *c, struct tr_msg **m, int64_t deadline, int64_t patience, bool may_wait);
 
 /* A sender whose stack is abandoned: its message goes with it. */
 void mailbox_forget_sender(struct worker *w, uint64_t id, const struct tr_self *self);

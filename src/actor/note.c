@@ -11,13 +11,21 @@ static bool is_request_of(const struct tr_msg *m, const struct ask *ask, uint64_
     return m != NULL && m->kind == MSG_ASK && m->ask == ask && m->ask_seq == seq && !(m->flags & MSG_ANSWERED);
 }
 
+static bool is_to_cancel(const struct tr_self *s, const struct ask *ask, uint64_t seq)
+{
+    return is_request_of(s->received, ask, seq) && s->row != NULL && (s->row->flags & TR_CANCELS);
+}
+
+/* The handler may also be the one that runs: it has just ended its asker. */
 static void note_stacks(struct worker *w, struct cell *c, const struct ask *ask, uint64_t seq)
 {
     for (struct tr_self *s = c->stacks; s != NULL; s = s->next_stack)
-        if (is_request_of(s->received, ask, seq) && s->row != NULL && (s->row->flags & TR_CANCELS)) {
+        if (is_to_cancel(s, ask, seq)) {
             s->run.flags |= SELF_ASKER_GONE;
             worker_wake(w, s);
         }
+    if (w->self->cell == c && is_to_cancel(w->self, ask, seq))
+        w->self->run.flags |= SELF_ASKER_GONE;
 }
 
 /* A note goes through the mailbox, so that on_cancel is called like any handler; it holds the kept request. */

@@ -138,6 +138,7 @@ static tr_err scope_open(struct tr_self *self, const tr_scope_opts *opts, bool z
         return error_set(self, TR_ENOMEM, "scope", "out of memory");
     }
     self->scope = s;
+    self->run.flags |= SELF_USED;
     *scope = s;
     return TR_OK;
 }

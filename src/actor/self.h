@@ -62,6 +62,7 @@ enum self_flag {
     SELF_ASKER_GONE = 1u << 22, /* the asker gave up, and the row says that this cancels the handler */
     SELF_TIMED_OUT = 1u << 23,  /* its timer fired */
     SELF_ENDING = 1u << 24,  /* runs actor_end: cancels do not reach it */
+    SELF_USED = 1u << 27,    /* the call has, or had, defers, temporary memory, scopes, or started asks: look for them at its end */
     SELF_LET_GO = 1u << 26,  /* was suspended in a reentrant handler: others may work for its cell */
     SELF_WOKEN = 1u << 25    /* what it waited for has come (descriptors, ends, room) */
 };

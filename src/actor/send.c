@@ -27,11 +27,12 @@ static inline void send_count(struct tr_self *self)
 /* The mailbox is full. Owns: m is moved or freed. */
 __attribute__((noinline)) static tr_err send_full(struct tr_self *self, struct cell *c, struct tr_msg *m, bool may_wait)
 {
-    bool by_scope;
-    int64_t deadline = ask_deadline(self, TR_FOREVER, &by_scope);
-    tr_err err = mailbox_send(self, c, &m, by_scope ? INT64_MAX : deadline, may_wait);
+    enum ask_limit limit;
+    int64_t deadline = ask_deadline(self, TR_FOREVER, &limit);
+    tr_err err = mailbox_send(self, c, &m, limit == ASK_LIMIT_SCOPE ? INT64_MAX : deadline,
+                              limit == ASK_LIMIT_OWN ? deadline : INT64_MAX, may_wait);
     if (m != NULL)
-        msg_unref(&self->worker->msgs, m);
+        msg_unref_unsent(&self->worker->msgs, m);
     return err;
 }
 
@@ -47,7 +48,7 @@ __attribute__((noinline)) static struct tr_msg *build(struct tr_self *self, cons
     return NULL;
 }
 
-static inline tr_err send_built(struct tr_self *self, struct cell *c, struct tr_msg *m, bool may_wait)
+static inline __attribute__((always_inline)) tr_err send_built(struct tr_self *self, struct cell *c, struct tr_msg *m, bool may_wait)
 {
     m->from = cell_addr(self->cell);
     if (__builtin_expect(mailbox_is_full(c, m->size), 0)) {
@@ -57,8 +58,25 @@ static inline tr_err send_built(struct tr_self *self, struct cell *c, struct tr_
     } else {
         mailbox_put(self->worker, c, m);
     }
-    send_count(self);
+    if (may_wait)
+        send_count(self);
     return TR_OK;
+}
+
+/* Whom m was for has ended. Owns: m is freed. */
+__attribute__((noinline)) static void send_to_dead(struct tr_self *self, tr_addr to, struct tr_msg *m)
+{
+    m->from = cell_addr(self->cell);
+    deadletter_note(self->worker, TR_DEAD_NOPROC, m, to.actor);
+    msg_unref_unsent(&self->worker->msgs, m);
+}
+
+__attribute__((noinline)) static tr_err send_to_none(struct tr_self *self, tr_addr to, const tr_value *values, size_t n, tr_err err)
+{
+    struct tr_msg *m;
+    if (err == TR_ENOPROC && msg_build(&self->worker->msgs, values, n, true, &m, NULL) == TR_OK)
+        send_to_dead(self, to, m);
+    return err;
 }
 
 static inline tr_err send_values(struct tr_self *self, tr_addr to, const tr_value *values, size_t n, bool may_wait)
@@ -68,7 +86,7 @@ static inline tr_err send_values(struct tr_self *self, tr_addr to, const tr_valu
         return TR_ESTATE;
     struct cell *c = send_target(self, to, "send", &err);
     if (__builtin_expect(c == NULL, 0))
-        return err;
+        return send_to_none(self, to, values, n, err);
     struct tr_msg *m = small_tagged(&self->worker->msgs, values, n, MSG_SEND);
     if (__builtin_expect(m == NULL, 0) && (m = build(self, values, n, true, &err)) == NULL)
         return err;
@@ -95,11 +113,15 @@ tr_err tr_send_msg(tr_self *self, tr_addr to, const tr_msg *m)
     if (m->tag == 0)
         return error_set(self, TR_EINVAL, "send", "a reply has no tag: put its values into a message of your own");
     struct cell *c = send_target(self, to, "send", &err);
-    if (c == NULL)
+    if (c == NULL && err != TR_ENOPROC)
         return err;
     struct tr_msg *copy = msg_share(&self->worker->msgs, m);
     if (copy == NULL)
         return error_set(self, TR_ENOMEM, "send", "out of memory");
+    if (c == NULL) {
+        send_to_dead(self, to, copy);
+        return err;
+    }
     return send_built(self, c, copy, true);
 }
 

@@ -48,14 +48,14 @@ static void message_refuse(struct tr_self *self, struct tr_msg *m, tr_err err, c
     msg_unref(&self->worker->msgs, m);
 }
 
-__attribute__((cold)) static void message_misfits(struct tr_self *self, const struct row *row, struct tr_msg *m)
+__attribute__((cold, noinline)) static void message_misfits(struct tr_self *self, const struct row *row, struct tr_msg *m)
 {
     char text[256];
     signature_explain(&row->args, row->def->args, m, text, sizeof text);
     message_refuse(self, m, TR_EBADMSG, text);
 }
 
-__attribute__((cold)) static void message_is_unknown(struct tr_self *self, struct tr_msg *m)
+__attribute__((cold, noinline)) static void message_is_unknown(struct tr_self *self, struct tr_msg *m)
 {
     char text[256];
     snprintf(text, sizeof text, "%s understands no \"%.100s\" (ask it to describe itself)", cell_label(self->cell), tr_tag(m));
@@ -127,8 +127,10 @@ static bool behaviour_messages(struct tr_self *self, struct cell *c)
                 return false;
         }
         struct tr_msg *m = mail_take(self);
-        if (m == NULL || !handle(self, c, m))
-            return m == NULL;
+        if (m == NULL)
+            return turn_goes_on(self, c); /* an on_cancel may have waited */
+        if (!handle(self, c, m))
+            return false;
         if (!turn_goes_on(self, c))
             return false;
         if (atomic_load_explicit(&w->attention, memory_order_relaxed) != 0)
@@ -137,7 +139,7 @@ static bool behaviour_messages(struct tr_self *self, struct cell *c)
     return true;
 }
 
-__attribute__((cold)) static void end_as_marked(struct tr_self *self, struct cell *c)
+__attribute__((cold, noinline)) static void end_as_marked(struct tr_self *self, struct cell *c)
 {
     struct tr_msg *error = c->ext->end_error;
     c->ext->end_error = NULL;

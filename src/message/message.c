@@ -75,6 +75,14 @@ static void blob_unref(struct msg_blob *blob, size_t *sum)
     mem_free(blob);
 }
 
+/* One that nothing else holds was handed over by the call that failed, and goes back. */
+static void blob_give_back(struct msg_blob *blob, size_t *sum)
+{
+    (void) sum;
+    if (atomic_load_explicit(&blob->refs, memory_order_relaxed) == 1)
+        blob->free_fn = NULL;
+}
+
 static void blob_ref(struct msg_blob *blob, size_t *sum)
 {
     atomic_fetch_add_explicit(&blob->refs, 1, memory_order_relaxed);
@@ -92,6 +100,13 @@ __attribute__((noinline)) static void msg_destroy_slow(struct msg_pool *pool, st
     else if (m->flags & MSG_BLOBS)
         blobs_each(m, blob_unref, NULL);
     block_free(pool, m);
+}
+
+void msg_unref_unsent(struct msg_pool *pool, struct tr_msg *m)
+{
+    if (m->body == m && (m->flags & MSG_BLOBS))
+        blobs_each(m, blob_give_back, NULL);
+    msg_unref(pool, m);
 }
 
 void msg_destroy(struct msg_pool *pool, struct tr_msg *m)

@@ -132,6 +132,9 @@ static inline struct tr_msg *msg_ref(struct tr_msg *m)
     return m;
 }
 
+/* Lets go of a message that could not be sent: its new blobs are their giver's again. */
+void msg_unref_unsent(struct msg_pool *pool, struct tr_msg *m);
+
 void msg_destroy(struct msg_pool *pool, struct tr_msg *m); /* what msg_unref calls when the last holder lets go */
 
 /* Lets go of a block. pool: the calling worker's; NULL in foreign threads, which hold heap blocks only. A sole holder pays no locked instruction:

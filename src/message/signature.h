@@ -9,6 +9,7 @@ struct signature {
     uint8_t required; /* values that must be there */
     uint8_t count;    /* values described */
     bool rest;        /* more may follow */
+    bool one_int;     /* exactly "x:int", as most rows are */
     struct {
         uint32_t types; /* bit (1 << tr_type) for each that fits */
         bool not_negative; /* uint */
@@ -25,6 +26,8 @@ bool signature_fits_slow(const struct signature *s, const struct tr_msg *m);
 static inline bool signature_fits(const struct signature *s, const struct tr_msg *m)
 {
     const struct msg_slot *v = m->body->slot;
+    if (s->one_int && m->argc == 1)
+        return v->type == TR_TYPE_INT;
     if (m->argc != s->count)
         return signature_fits_slow(s, m);
     for (unsigned i = 0; i < m->argc; i++) {

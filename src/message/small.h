@@ -97,9 +97,11 @@ static inline struct tr_msg *small_reply(struct msg_pool *pool, const tr_value *
 /* msg_unref, for the usual: the only holder of a small block. */
 static inline void small_unref(struct msg_pool *pool, struct tr_msg *m)
 {
-    if (__builtin_expect(atomic_load_explicit(&m->refs, memory_order_acquire) != 1 || m->size_class != 0 || m->body != m
-                             || (m->flags & MSG_BLOBS),
-                         0)) {
+    /* kind, flags, size_class, argc stand behind each other: two of them are tested with one load. */
+    uint32_t head;
+    memcpy(&head, &m->kind, sizeof head);
+    const uint32_t odd = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? (uint32_t) MSG_BLOBS << 8 | 0xff0000u : UINT32_MAX;
+    if (__builtin_expect(atomic_load_explicit(&m->refs, memory_order_acquire) != 1 || (head & odd) != 0 || m->body != m, 0)) {
         msg_unref(pool, m);
         return;
     }

@@ -47,9 +47,9 @@ static void overrun_report(const struct tr_self *self)
     say(self->cell != NULL ? cell_label(self->cell) : "(none: the scheduler's loop)");
     if (self->cell != NULL) {
         say(" <");
-        say_number(self->cell->slot);
+        say_number((uint32_t) self->cell->id);
         say(".");
-        say_number(self->cell->run.gen);
+        say_number(self->cell->id >> 32);
         say(">");
     }
     say(" ran over its stack of ");
