@@ -137,7 +137,10 @@ static void cell_launch(struct worker *w, struct owner *owner, struct cell *c, b
     *(internal ? &w->world->live_internal : &w->world->live) += 1;
     w->world->spawned++;
     owner_add(owner, c);
-    worker_ready(w, &c->run);
+    if (c->table != NULL && c->table->def->init == NULL)
+        c->run.flags |= CELL_STARTED; /* there is nothing to run before its first message */
+    else
+        worker_ready(w, &c->run);
 }
 
 tr_err spawn_actor(struct worker *w, struct owner *owner, const tr_spawn_opts *opts, bool internal, struct cell **cell, char *why,

@@ -79,8 +79,10 @@ static inline struct tr_msg *small_block(struct msg_pool *pool, const tr_value *
 /* A tagged message. */
 static inline struct tr_msg *small_tagged(struct msg_pool *pool, const tr_value *values, size_t n, enum msg_kind kind)
 {
+    if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ || n - 1 > 2)
+        return NULL;
     uint32_t len = values->len;
-    if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ || n - 1 > 2 || values->type != TR_TYPE_STR || len - 1 >= SMALL_TAG_MAX)
+    if (values->type != TR_TYPE_STR || len - 1 >= SMALL_TAG_MAX)
         return NULL;
     uint64_t tag = small_tag(values->v.p, len);
     if (small_tag_has_nul(tag, len))

@@ -53,7 +53,7 @@ static void overrun_report(const struct tr_self *self)
         say(">");
     }
     say(" ran over its stack of ");
-    say_number((self->coro.size + STACK_GUARD + sizeof *self) / 1024);
+    say_number((self->coro.size + STACK_GUARD + sizeof *self + 1023) / 1024);
     say(" KiB: deep recursion or large locals; give it more with tr_spawn_opts.stack_size or tr_behaviour.stack_size\n");
 }
 
