@@ -178,6 +178,7 @@ struct cell *send_target_missing(struct tr_self *self, uint64_t node, uint64_t a
 /* The mailbox is full. Owns: m is moved or freed. */
 __attribute__((noinline)) static tr_err ask_send_full(struct tr_self *self, struct cell *c, struct tr_msg *m, struct ask *a)
 {
+    self->run.flags |= SELF_USED;
     list_push(&self->asks, &a->link); /* should this actor end before it has run again */
     tr_err err = mailbox_send(self, c, &m, a->deadline, ask_patience(a), true);
     list_remove(&a->link);
@@ -383,7 +384,15 @@ struct ask *ask_of(struct tr_self *self, tr_pending pending)
     struct ask *a = pending.ask;
     if (a == NULL || a->seq != pending.seq || a->state == ASK_FREE || a->asker != cell_id(self->cell))
         return NULL;
-    return a;
+    return a->waiter == NULL || a->waiter == self ? a : NULL; /* else another handler of this actor waits for it */
+}
+
+void ask_adopt(struct tr_self *self, struct ask *a)
+{
+    a->waiter = self;
+    list_remove(&a->link);
+    list_push(&self->asks, &a->link);
+    self->run.flags |= SELF_USED;
 }
 
 tr_err tr_ask_start_values(tr_self *self, tr_addr to, int64_t timeout_ms, tr_pending *pending, const tr_value *values, size_t n)

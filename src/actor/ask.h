@@ -99,6 +99,9 @@ void ask_answer_error_msg(struct worker *w, struct tr_msg *m, tr_err err, struct
 /* The open ask behind a handle; NULL: collected before, or not self's. */
 struct ask *ask_of(struct tr_self *self, tr_pending pending);
 
+/* Makes self the one who waits for a started ask, and holds it: the handler call that started it may end meanwhile. */
+void ask_adopt(struct tr_self *self, struct ask *ask);
+
 /* Calls back the tr_ask_then answers that wait for the actor of self. False: the actor is to end (a callback returned TR_STOP). */
 bool ask_run_thens(struct tr_self *self);
 

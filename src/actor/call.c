@@ -79,10 +79,10 @@ tr_err tr_defer(tr_self *self, void (*fn)(void *arg), void *arg)
 static void defers_run(struct tr_self *self)
 {
     while (self->defers != NULL) {
-        struct defer *d = self->defers;
-        self->defers = d->next;
-        d->fn(d->arg);
-        mem_free(d);
+        struct defer d = *self->defers;
+        mem_free(self->defers); /* first: fn may end the actor, and not come back */
+        self->defers = d.next;
+        d.fn(d.arg);
     }
 }
 
@@ -131,12 +131,13 @@ void call_release_scopes(struct tr_self *self)
 
 void call_release_rest_slow(struct tr_self *self)
 {
-    self->run.flags &= ~(uint32_t) (SELF_ASKER_GONE | SELF_USED);
+    self->run.flags &= ~(uint32_t) SELF_ASKER_GONE;
     call_release_scopes(self);
     if (self->defers != NULL)
         defers_run(self);
     if (self->temps != NULL)
         memory_free(&self->temps);
+    self->run.flags &= ~(uint32_t) SELF_USED; /* last: a defer may end the actor, and then the rest is still to be done */
 }
 
 /* ---- a stack between calls ---- */

@@ -134,18 +134,27 @@ void cell_cancel(struct worker *w, struct cell *c, const char *reason)
         worker_ready(w, &c->run);
 }
 
+/* Whether an actor that is ending is held up by code of its own. */
+static bool is_in_fini(const struct cell *c)
+{
+    for (const struct tr_self *s = c->stacks; s != NULL; s = s->next_stack)
+        if (!(s->run.flags & (SELF_ENDING | SELF_DEAD)))
+            return true;
+    return false;
+}
+
 void cell_kill(struct worker *w, struct cell *c, const char *reason)
 {
     if (c->run.flags & CELL_KILLED)
         return;
     c->run.flags |= CELL_KILLED;
-    if (c->run.flags & CELL_CLOSED) { /* it is ending already: its waits look at the flag */
+    if ((c->run.flags & CELL_CLOSED) && !is_in_fini(c)) { /* it is ending already: its waits look at the flag */
         cell_wake_stacks(w, c);
         return;
     }
     end_mark(w, c, TR_EKILLED, msg_error(&w->msgs, TR_EKILLED, reason != NULL ? reason : "killed", "kill", cell_label(c), NULL));
     end_abandon_stacks(w, c);
-    if (!(c->run.flags & CELL_QUEUED))
+    if (!(c->run.flags & CELL_LINKED))
         worker_ready(w, &c->run);
 }
 
@@ -167,7 +176,8 @@ tr_err owner_wait(struct tr_self *self, struct owner *o, int64_t grace_deadline)
     tr_err err = TR_OK;
     self->wait = (struct wait){ .kind = WAIT_CHILDREN, .all = true, .deadline = INT64_MAX, .owner = o };
     o->waiter = self;
-    (void) self_wait_begin(self, o->count > 0 ? grace_deadline : INT64_MAX);
+    if (self_wait_begin(self, o->count > 0 ? grace_deadline : INT64_MAX) != TR_OK)
+        owner_kill_children(w, o, "out of memory for the grace of its owner");
     while (o->count > 0 && err == TR_OK) {
         if ((self->run.flags & SELF_TIMED_OUT) || (self->cell->run.flags & CELL_KILLED)) {
             self->run.flags &= ~(uint32_t) SELF_TIMED_OUT;

@@ -26,7 +26,7 @@ struct worker;
 struct runnable {
     struct runnable *next;
     uint32_t flags;
-    uint32_t spare;
+    uint32_t end_err; /* of a cell, with CELL_END: a tr_err */
 };
 
 enum cell_flag {
@@ -41,7 +41,7 @@ enum cell_flag {
     CELL_STARTED = 1u << 8,
     CELL_BODY = 1u << 9,
     CELL_BOUNDED = 1u << 10,   /* mailbox bounds of its own, in ext */
-    CELL_END = 1u << 11,       /* ends at its next turn: ext->end_err says how */
+    CELL_END = 1u << 11,       /* ends at its next turn: run.end_err says how */
     CELL_INTERNAL = 1u << 12,  /* the runtime's own: not counted, not listed */
     CELL_THEN = 1u << 13,      /* answers of tr_ask_then wait, in ext */
     CELL_DETACHED = 1u << 14,

@@ -18,7 +18,6 @@ struct cell_ext {
     struct tr_msg *start_args;
     struct tr_msg *result;
     struct tr_msg *end_error; /* CELL_END: in words, or NULL */
-    tr_err end_err;           /* CELL_END */
     char *cancel_reason;
     uint32_t len_max, bytes_max; /* CELL_BOUNDED */
     tr_full_policy full_policy;

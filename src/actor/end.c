@@ -21,20 +21,34 @@
 
 void end_mark(struct worker *w, struct cell *c, tr_err err, struct tr_msg *error)
 {
-    struct cell_ext *ext = cell_ext_get(w, c);
-    if (ext == NULL || (c->run.flags & CELL_END)) {
-        if (error != NULL)
-            msg_unref(&w->msgs, error);
-        return; /* out of memory: it lives on, cancelled if that was why; a second end changes nothing */
+    bool first = !(c->run.flags & CELL_END);
+    struct cell_ext *ext = first ? cell_ext_get(w, c) : NULL;
+    if (first) {
+        c->run.flags |= CELL_END;
+        c->run.end_err = (uint32_t) err;
     }
-    c->run.flags |= CELL_END;
-    ext->end_err = err;
-    ext->end_error = error;
+    if (ext != NULL)
+        ext->end_error = error;
+    else if (error != NULL) /* a second end changes nothing; a first one without memory has no words */
+        msg_unref(&w->msgs, error);
+}
+
+struct tr_msg *end_error_take(struct cell *c)
+{
+    struct tr_msg *error = c->ext != NULL ? c->ext->end_error : NULL;
+    if (error != NULL)
+        c->ext->end_error = NULL;
+    return error;
 }
 
 void end_self(struct tr_self *self, tr_err err, struct tr_msg *error)
 {
-    end_mark(self->worker, self->cell, err, error);
+    struct worker *w = self->worker;
+    if (w->self->cell != NULL) /* a defer of an abandoned call has that call's self, which does not run any more */
+        self = w->self;
+    end_mark(w, self->cell, err, error);
+    timer_disarm(w, &self->timer); /* a callback inside tr_recv_for: the call that armed it does not come back */
+    end_abandon_stacks(w, self->cell);
     worker_abandon(self);
 }
 
@@ -47,10 +61,10 @@ static void stack_detach(struct worker *w, struct tr_self *s)
         ask_end(w, s->wait.ask);
         break;
     case WAIT_ROOM:
-        mailbox_forget_sender(w, s->wait.target, s);
+        mailbox_forget_sender(w, s->wait.target, s->wait.sender);
         break;
     case WAIT_END:
-        ender_forget(w, s->wait.target, s);
+        ender_forget(w, s->wait.ender);
         break;
     case WAIT_ITEMS:
         wait_items_forget(s);
@@ -79,6 +93,17 @@ void end_abandon_stacks(struct worker *w, struct cell *c)
 
 /* ---- the steps, in their order ---- */
 
+static void release_kept(struct worker *w, struct cell *c)
+{
+    while (c->ext != NULL && c->ext->kept != NULL) {
+        struct tr_msg *m = c->ext->kept;
+        kept_unlink(c, m);
+        if (ask_is_owed(m))
+            ask_answer_error(w, m, TR_EDOWN, "the receiver ended before it answered", tr_tag(m), cell_label(c));
+        msg_unref(&w->msgs, m);
+    }
+}
+
 static void close_mailbox(struct tr_self *self, struct cell *c, tr_err err)
 {
     struct worker *w = self->worker;
@@ -87,13 +112,7 @@ static void close_mailbox(struct tr_self *self, struct cell *c, tr_err err)
         if (s->run.flags & SELF_DEAD)
             call_release_message(s, err == TR_OK ? TR_EDOWN : err);
     call_release_message(self, err == TR_OK ? TR_OK : err);
-    while (c->ext != NULL && c->ext->kept != NULL) {
-        struct tr_msg *m = c->ext->kept;
-        kept_unlink(c, m);
-        if (ask_is_owed(m))
-            ask_answer_error(w, m, TR_EDOWN, "the receiver ended before it answered", tr_tag(m), cell_label(c));
-        msg_unref(&w->msgs, m);
-    }
+    release_kept(w, c);
     mailbox_close(w, c);
 }
 
@@ -119,7 +138,19 @@ static void end_the_owned(struct tr_self *self, struct cell *c)
     owner_cancel_children(w, o, "its owner ended");
     if (c->run.flags & CELL_KILLED)
         owner_kill_children(w, o, "its owner was killed");
-    (void) owner_wait(self, o, tr_now(self) + w->world->opts.stop_grace_ms * NS_PER_MS);
+    if (owner_wait(self, o, tr_now(self) + w->world->opts.stop_grace_ms * NS_PER_MS) != TR_OK)
+        owner_move_children(&w->world->root, o); /* out of memory for the wait */
+}
+
+/* What fini and defers have begun in an actor that is over: timers, names, children, messages kept, and those that timers put into the closed mailbox. */
+static void release_begun(struct tr_self *self, struct cell *c)
+{
+    if (c->ext == NULL && c->owned == NULL)
+        return;
+    release_sources(self->worker, c);
+    release_kept(self->worker, c);
+    mailbox_close(self->worker, c);
+    end_the_owned(self, c);
 }
 
 /* Scopes of abandoned stacks cannot wait any more; their children become the actor's. */
@@ -137,10 +168,10 @@ static void release_abandoned(struct worker *w, struct cell *c)
 {
     while (c->stacks != NULL) {
         struct tr_self *s = c->stacks;
+        call_release_rest(s); /* while it is on the list: a defer that fails begins the end anew */
+        self_strip(s);
         c->stacks = s->next_stack;
         s->next_stack = NULL;
-        call_release_rest(s);
-        self_strip(s);
         s->cell = NULL;
         if (!(s->run.flags & CELL_QUEUED)) /* else the run queue gives it out once more */
             (void) stack_put_abandoned(&w->stacks, &s->coro);
@@ -177,23 +208,18 @@ static void tell(struct worker *w, struct cell *c, tr_err err, struct tr_msg *er
     owner_child_ended(w, c, out);
 }
 
-/* A fini may fail: then this stack does not come back, the actor ends once more, without fini, and what it first ended by stands. */
-static struct tr_msg *call_fini(struct tr_self *self, struct cell *c, tr_err err, struct tr_msg *error)
+static void call_fini(struct tr_self *self, struct cell *c, tr_err err)
 {
     c->run.flags &= ~(uint32_t) CELL_STARTED;
     self->run.flags &= ~(uint32_t) SELF_ENDING;
-    if (err != TR_OK)
-        end_mark(self->worker, c, err, error);
     c->table->def->fini(self, c->state, err);
+    while (self->scope != NULL)
+        scope_close_left(self);
     self->run.flags |= SELF_ENDING;
-    if (!(c->run.flags & CELL_END))
-        return NULL;
-    c->run.flags &= ~(uint32_t) CELL_END;
-    error = c->ext->end_error;
-    c->ext->end_error = NULL;
-    return error;
 }
 
+/* Its fini or a defer may fail: then this stack does not come back, the actor ends once more, without fini, and what it first ended by stands, since that is
+ * marked. */
 void actor_end(struct tr_self *self, tr_err err, struct tr_msg *error)
 {
     struct worker *w = self->worker;
@@ -203,6 +229,8 @@ void actor_end(struct tr_self *self, tr_err err, struct tr_msg *error)
     err = err == TR_STOP ? TR_OK : err;
     self->run.flags = (self->run.flags | SELF_ENDING) & ~(uint32_t) (SELF_HELD | SELF_LET_GO);
     c->run.flags = (c->run.flags | CELL_QUEUED) & ~(uint32_t) (CELL_BUSY | CELL_END);
+    if (err != TR_OK)
+        end_mark(w, c, err, error);
     end_abandon_stacks(w, c);
     c->run.flags |= CELL_BUSY;
     close_mailbox(self, c, err);
@@ -211,14 +239,14 @@ void actor_end(struct tr_self *self, tr_err err, struct tr_msg *error)
     dissolve_abandoned(self, c);
     end_the_owned(self, c);
     if (started && c->table != NULL && c->table->def->fini != NULL && !(c->run.flags & CELL_KILLED)) {
-        error = call_fini(self, c, err, error);
-        release_sources(w, c);
-        end_the_owned(self, c);
+        call_fini(self, c, err);
+        release_begun(self, c);
     }
     call_release_rest(self);
     release_abandoned(w, c);
+    release_begun(self, c);
     free_state(w, c);
-    tell(w, c, err, error);
+    tell(w, c, err, end_error_take(c));
     cell_ext_free(w, c);
     self->run.flags &= ~(uint32_t) (SELF_ENDING | SELF_HELD | SELF_LET_GO);
     self->cell = NULL;

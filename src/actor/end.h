@@ -15,6 +15,9 @@ void actor_end(struct tr_self *self, tr_err err, struct tr_msg *error);
 /* Leaves an actor to be ended at its next turn. error moves in. */
 void end_mark(struct worker *w, struct cell *c, tr_err err, struct tr_msg *error);
 
+/* The words of an end that was marked, or NULL; the caller's. */
+struct tr_msg *end_error_take(struct cell *c);
+
 /* Ends self's actor from inside a call: the stack is abandoned. error moves in. */
 void end_self(struct tr_self *self, tr_err err, struct tr_msg *error) __attribute__((noreturn));
 

@@ -24,16 +24,10 @@ void ender_tell(struct worker *w, struct cell *c, struct outcome *out)
     }
 }
 
-void ender_forget(struct worker *w, uint64_t id, const struct tr_self *self)
+void ender_forget(struct worker *w, struct ender *e)
 {
-    struct cell *c = cell_find(&w->world->cells, id);
-    if (c == NULL || c->ext == NULL)
-        return;
-    list_each(l, &c->ext->enders)
-        if (list_entry(l, struct ender, link)->self == self) {
-            list_remove(l);
-            return;
-        }
+    list_remove(&e->link);
+    outcome_unref(w, e->outcome);
 }
 
 bool ender_begin(struct worker *w, struct ender *e, struct tr_self *self, struct cell *c, tr_err *err)
@@ -47,12 +41,6 @@ bool ender_begin(struct worker *w, struct ender *e, struct tr_self *self, struct
     }
     list_push(&ext->enders, &e->link);
     return true;
-}
-
-static void ender_end(struct worker *w, struct ender *e)
-{
-    list_remove(&e->link);
-    outcome_unref(w, e->outcome);
 }
 
 struct record *ender_record(struct tr_self *self, uint64_t id)
@@ -90,7 +78,7 @@ static tr_err wait_for_end(struct tr_self *self, struct cell *c, int64_t deadlin
         return err;
     if (!ender_begin(self->worker, e, self, c, &err))
         return error_set(self, err, phase, "out of memory");
-    self->wait = (struct wait){ .kind = WAIT_END, .deadline = deadline, .target = cell_id(c) };
+    self->wait = (struct wait){ .kind = WAIT_END, .deadline = deadline, .target = cell_id(c), .ender = e };
     err = self_wait_woken(self, deadline);
     if (err != TR_OK)
         list_remove(&e->link);
@@ -127,7 +115,7 @@ tr_err tr_join(tr_self *self, tr_addr who, const tr_msg **result)
         return err;
     mark_seen(self, who.actor);
     err = join_result(self, e.outcome, result);
-    ender_end(self->worker, &e);
+    ender_forget(self->worker, &e);
     return err;
 }
 
@@ -171,7 +159,7 @@ tr_err tr_cancel_wait(tr_self *self, tr_addr who, const char *reason, int64_t ti
     err = wait_for_end(self, c, timeout_ms < 0 ? INT64_MAX : clock_after_ms(tr_now(self), timeout_ms), &e, "cancel");
     if (err == TR_OK) {
         mark_seen(self, who.actor);
-        ender_end(self->worker, &e);
+        ender_forget(self->worker, &e);
     }
     c = err == TR_ETIMEDOUT ? cell_find(&self->worker->world->cells, who.actor) : NULL;
     if (c != NULL) {

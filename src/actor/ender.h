@@ -19,8 +19,8 @@ struct ender {
 /* c has ended that way: everyone who waits is woken. */
 void ender_tell(struct worker *w, struct cell *c, struct outcome *out);
 
-/* A waiter whose stack is abandoned. */
-void ender_forget(struct worker *w, uint64_t id, const struct tr_self *self);
+/* A waiter whose stack is abandoned; it may have been told already. */
+void ender_forget(struct worker *w, struct ender *e);
 
 /* Begins to wait: false if the actor has ended already, or memory is out (*err). */
 bool ender_begin(struct worker *w, struct ender *e, struct tr_self *self, struct cell *c, tr_err *err);

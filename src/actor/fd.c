@@ -165,10 +165,10 @@ bool fd_watch_taken(struct worker *w, struct tr_msg *m)
     return true;
 }
 
-void fd_watch_untaken(struct tr_msg *m)
+bool fd_watch_is_current(const struct tr_msg *m)
 {
-    struct fd_watch *watch = m->source;
-    watch->queued = true;
+    const struct fd_watch *watch = m->source;
+    return watch->seq == m->source_seq && watch->events != 0;
 }
 
 /* ---- waiting ---- */

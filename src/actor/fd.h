@@ -32,8 +32,8 @@ void fd_ready(struct worker *w, int fd, uint32_t events);
 /* A readiness message is about to be seen: false if it is stale. */
 bool fd_watch_taken(struct worker *w, struct tr_msg *m);
 
-/* It was put back in front of the mailbox. */
-void fd_watch_untaken(struct tr_msg *m);
+/* Whether fd_watch_taken would say true. */
+bool fd_watch_is_current(const struct tr_msg *m);
 
 void fd_release_all(struct worker *w, struct cell *c);
 void fd_forget_waiter(struct worker *w, int fd, const struct tr_self *self);

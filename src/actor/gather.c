@@ -25,7 +25,7 @@ static tr_err asks_attach(struct tr_self *self, const tr_pending *pending, size_
             return error_set(self, TR_ESTATE, "gather", "ask %zu was collected before, or is another actor's", i);
         if (a->waiter == self)
             return error_set(self, TR_EINVAL, "gather", "ask %zu stands there twice", i);
-        a->waiter = self;
+        ask_adopt(self, a);
         *open += a->state == ASK_OPEN;
         *failed = *failed || (a->state == ASK_DONE && a->err != TR_OK);
     }
@@ -135,7 +135,7 @@ static struct ask *next_done(struct tr_self *self, const tr_pending *pending, si
         struct ask *a = ask_of(self, pending[i]);
         if (a == NULL || a->then != NULL)
             continue;
-        a->waiter = self;
+        ask_adopt(self, a);
         *open += a->state == ASK_OPEN;
         if (a->state == ASK_DONE && (first == NULL || a->order < first->order)) {
             first = a;

@@ -72,32 +72,26 @@ struct tr_msg *mail_take_any(struct tr_self *self)
     return NULL;
 }
 
-static void mail_untake(struct cell *c, struct tr_msg *m)
+/* Whether user code would be given it now. */
+static bool mail_is_current(const struct tr_msg *m)
 {
-    m->next = c->head;
-    c->head = m;
-    if (c->tail == NULL)
-        c->tail = m;
-    if (!(m->flags & MSG_UNCOUNTED)) {
-        c->len++;
-        c->bytes += m->size;
+    switch ((enum msg_kind) m->kind) {
+    case MSG_TICK:
+        return tick_is_current(m);
+    case MSG_FD:
+        return fd_watch_is_current(m);
+    case MSG_ASK:
+        return mail_is_plain(m);
+    default:
+        return m->kind != MSG_GONE;
     }
-    if (m->kind == MSG_TICK)
-        tick_untaken(m);
-    else if (m->kind == MSG_FD)
-        fd_watch_untaken(m);
 }
 
-/* What is plainly there stays where it is: taken out, it would make room for one that waits. */
+/* What is there stays where it is: taken out, a timer could not be stopped any more, and there would be room for one that waits. */
 bool mail_is_there(struct tr_self *self)
 {
     struct cell *c = self->cell;
-    while (c->head != NULL && !mail_is_plain(c->head)) {
-        struct tr_msg *m = mailbox_take(self->worker, c);
-        if (!mail_is_for_user(self, m))
-            continue;
-        mail_untake(c, m);
-        return true;
-    }
+    while (c->head != NULL && !mail_is_current(c->head))
+        (void) mail_is_for_user(self, mailbox_take(self->worker, c));
     return c->head != NULL;
 }

@@ -100,7 +100,7 @@ static tr_err full_error(struct tr_self *self, struct cell *c, tr_err err, const
 static tr_err wait_for_room(struct tr_self *self, struct cell *c, struct sender *s, int64_t patience)
 {
     tr_err err = TR_OK;
-    self->wait = (struct wait){ .kind = WAIT_ROOM, .deadline = patience, .target = cell_id(c) };
+    self->wait = (struct wait){ .kind = WAIT_ROOM, .deadline = patience, .target = cell_id(c), .sender = s };
     while (!(self->run.flags & SELF_WOKEN)) {
         if (self_is_canceled(self))
             err = error_set(self, TR_ECANCELED, "send", "cancelled while it waited for room: %s", self_cancel_reason(self));
@@ -156,19 +156,12 @@ tr_err mailbox_send(struct tr_self *self, struct cell *c, struct tr_msg **m, int
     return send_when_room(self, c, m, deadline, patience);
 }
 
-void mailbox_forget_sender(struct worker *w, uint64_t id, const struct tr_self *self)
+void mailbox_forget_sender(struct worker *w, uint64_t id, struct sender *s)
 {
-    struct cell *c = cell_find(&w->world->cells, id);
-    if (c == NULL || c->ext == NULL)
-        return;
-    list_each(l, &c->ext->senders) {
-        struct sender *s = list_entry(l, struct sender, link);
-        if (s->self != self)
-            continue;
-        sender_leave(w, c, s);
+    if (list_is_linked(&s->link)) /* else it was told already, and has not run since */
+        sender_leave(w, cell_find(&w->world->cells, id), s);
+    if (s->msg != NULL)
         msg_unref_unsent(&w->msgs, s->msg);
-        return;
-    }
 }
 
 void mailbox_close(struct worker *w, struct cell *c)

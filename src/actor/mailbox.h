@@ -87,8 +87,8 @@ tr_err mailbox_offer(struct worker *w, struct cell *c, struct tr_msg **m, bool *
 /* The same, suspending self until deadline if that is the policy; patience is the deadline as the search for deadlocks sees it. Errors: TR_EFULL, TR_EUNSENT, TR_ECANCELED, TR_EDEADLK, TR_ENOPROC, TR_ENOMEM, in words on self. */
 tr_err mailbox_send(struct tr_self *self, struct cell *c, struct tr_msg **m, int64_t deadline, int64_t patience, bool may_wait);
 
-/* A sender whose stack is abandoned: its message goes with it. */
-void mailbox_forget_sender(struct worker *w, uint64_t id, const struct tr_self *self);
+/* A sender whose stack is abandoned: its message goes with it, unless it was let in. id: the receiver, which may have ended. */
+void mailbox_forget_sender(struct worker *w, uint64_t id, struct sender *s);
 
 /* Ending: discards all that is queued, wakes waiting senders with TR_ENOPROC. */
 void mailbox_close(struct worker *w, struct cell *c);

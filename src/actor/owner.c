@@ -56,6 +56,8 @@ void owner_move_children(struct owner *to, struct owner *from)
 
 /* ---- outcomes ---- */
 
+static struct outcome emergency = { .err = TR_ENOMEM }; /* a failure for which there was no memory is still one */
+
 struct outcome *outcome_new(struct worker *w, tr_err err, struct tr_msg *result, struct tr_msg *error)
 {
     struct outcome *o = slab_alloc(&w->outcomes);
@@ -64,7 +66,7 @@ struct outcome *outcome_new(struct worker *w, tr_err err, struct tr_msg *result,
             msg_unref(&w->msgs, result);
         if (error != NULL)
             msg_unref(&w->msgs, error);
-        return NULL;
+        return err != TR_OK ? &emergency : NULL;
     }
     *o = (struct outcome){ .result = result, .error = error, .refs = 1, .err = err };
     return o;
@@ -72,7 +74,7 @@ struct outcome *outcome_new(struct worker *w, tr_err err, struct tr_msg *result,
 
 void outcome_unref(struct worker *w, struct outcome *o)
 {
-    if (o == NULL || --o->refs > 0)
+    if (o == NULL || o->refs == 0 || --o->refs > 0)
         return;
     if (o->result != NULL)
         msg_unref(&w->msgs, o->result);

@@ -32,7 +32,7 @@ struct owner {
 struct outcome {
     struct tr_msg *result; /* or NULL */
     struct tr_msg *error;  /* or NULL */
-    uint32_t refs;
+    uint32_t refs; /* 0: the emergency one, which is nobody's */
     tr_err err;
 };
 
@@ -71,7 +71,7 @@ void record_free(struct worker *w, struct record *r); /* an unseen failure is re
 struct outcome *outcome_new(struct worker *w, tr_err err, struct tr_msg *result, struct tr_msg *error);
 static inline struct outcome *outcome_ref(struct outcome *o)
 {
-    if (o != NULL)
+    if (o != NULL && o->refs > 0)
         o->refs++;
     return o;
 }

@@ -29,9 +29,12 @@ static struct tr_msg *recv_now(struct tr_self *self)
 static tr_err recv_suspended(struct tr_self *self, int64_t deadline, struct tr_msg **m)
 {
     struct cell *c = self->cell;
-    tr_err err = self_wait_begin(self, deadline);
-    self->wait = (struct wait){ .kind = WAIT_MAIL, .deadline = deadline };
+    tr_err err = TR_OK;
     while (err == TR_OK) {
+        err = self_wait_begin(self, deadline); /* each time: a callback that waited has used the timer for itself */
+        if (err != TR_OK)
+            break;
+        self->wait = (struct wait){ .kind = WAIT_MAIL, .deadline = deadline };
         c->run.flags |= CELL_WANTS_MAIL;
         err = worker_suspend(self);
         c->run.flags &= ~(uint32_t) CELL_WANTS_MAIL;
@@ -68,6 +71,8 @@ tr_err tr_recv_for(tr_self *self, int64_t timeout_ms, const tr_msg **m)
         err = recv_suspended(self, timeout_ms < 0 ? INT64_MAX : clock_after_ms(tr_now(self), timeout_ms), &got);
     if (err != TR_OK)
         return err;
+    if (self->received != NULL) /* a callback of tr_ask_then has received, too */
+        call_release_message(self, TR_OK);
     self->received = got;
     *m = got;
     return TR_OK;

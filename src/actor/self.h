@@ -44,7 +44,9 @@ struct wait {
     bool fail_fast; /* WAIT_ASKS: a failure is enough */
     uint32_t n;
     uint32_t left;  /* WAIT_ASKS: how many answers are to come before self is woken */
-    struct wait_set *set; /* WAIT_ITEMS */
+    struct wait_set *set;   /* WAIT_ITEMS */
+    struct ender *ender;    /* WAIT_END */
+    struct sender *sender;  /* WAIT_ROOM */
     int64_t deadline; /* the call's own, INT64_MAX: none */
     union {
         struct ask *ask;

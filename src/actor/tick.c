@@ -96,13 +96,10 @@ bool tick_taken(struct worker *w, struct tr_msg *m)
     return true;
 }
 
-void tick_untaken(struct tr_msg *m)
+bool tick_is_current(const struct tr_msg *m)
 {
-    struct tick *t = m->source;
-    if (t == NULL) /* it was its timer's last; the message stands for itself */
-        return;
-    t->queued = true;
-    t->missed = m->missed;
+    const struct tick *t = m->source;
+    return t->seq == m->source_seq;
 }
 
 void tick_release_all(struct worker *w, struct cell *c)

@@ -10,8 +10,8 @@ size_t tick_size(void);
 /* A tick message is about to be seen: false if its timer was stopped. Sets missed, lets the next come. */
 bool tick_taken(struct worker *w, struct tr_msg *m);
 
-/* It was put back in front of the mailbox. */
-void tick_untaken(struct tr_msg *m);
+/* Whether tick_taken would say true. */
+bool tick_is_current(const struct tr_msg *m);
 
 /* All timers of an actor. */
 void tick_release_all(struct worker *w, struct cell *c);

@@ -141,9 +141,7 @@ static bool behaviour_messages(struct tr_self *self, struct cell *c)
 
 __attribute__((cold, noinline)) static void end_as_marked(struct tr_self *self, struct cell *c)
 {
-    struct tr_msg *error = c->ext->end_error;
-    c->ext->end_error = NULL;
-    actor_end(self, c->ext->end_err, error);
+    actor_end(self, (tr_err) c->run.end_err, end_error_take(c));
 }
 
 static void behaviour_run(struct tr_self *self, struct cell *c)
@@ -175,7 +173,7 @@ static void behaviour_run(struct tr_self *self, struct cell *c)
 void turn_run(struct tr_self *self, struct cell *c)
 {
     self->cell = c;
-    self->sends = self->recvs = 0;
+    self->sends = self->recvs = self->ignored = 0;
     if (c->run.flags & CELL_END)
         end_as_marked(self, c);
     else if (c->table != NULL)

@@ -97,7 +97,7 @@ static tr_err attach(struct tr_self *self, struct wait_set *set, size_t i)
     if (item->done)
         return TR_OK;
     if (item->kind == TR_WAIT_REPLY) {
-        ask_of(self, item->pending)->waiter = self;
+        ask_adopt(self, ask_of(self, item->pending));
     } else if (item->kind == TR_WAIT_END) {
         struct cell *c = cell_find(&w->world->cells, item->actor.actor);
         if (c != NULL && !ender_begin(w, &set->enders[i], self, c, &err))
@@ -234,6 +234,8 @@ tr_err tr_wait(tr_self *self, tr_wait_item *items, size_t n, tr_wait_mode mode, 
         }
         err = wait_in(self, &set, mode, timeout_ms < 0 ? INT64_MAX : clock_after_ms(tr_now(self), timeout_ms), &count);
         detach(self, &set);
+        if (self->run.flags & CELL_LINKED) /* it answered itself while it looked (describe); the queue must not give out one that has ended */
+            (void) worker_suspend(self);
     }
     if (err == TR_OK && done != NULL)
         *done = count;

@@ -29,17 +29,25 @@ void stack_pool_init(struct stack_pool *p, size_t stack_size, size_t room, void 
     p->entry = entry;
 }
 
+/* Makes room in an array of pointers. False: out of memory. */
+static bool array_reserve(void ***array, size_t *cap, size_t n)
+{
+    if (n <= *cap)
+        return true;
+    size_t cap_new = n < *cap * 2 ? *cap * 2 : n;
+    void **bigger = mem_realloc(*array, cap_new * sizeof **array);
+    if (bigger == NULL)
+        return false;
+    *array = bigger;
+    *cap = cap_new;
+    return true;
+}
+
 /* Appends to an array of pointers. False: out of memory. */
 static bool array_push(void ***array, size_t *len, size_t *cap, void *item)
 {
-    if (*len == *cap) {
-        size_t cap_new = *cap == 0 ? 64 : *cap * 2;
-        void **bigger = mem_realloc(*array, cap_new * sizeof **array);
-        if (bigger == NULL)
-            return false;
-        *array = bigger;
-        *cap = cap_new;
-    }
+    if (!array_reserve(array, cap, *len + 1))
+        return false;
     (*array)[(*len)++] = item;
     return true;
 }
@@ -67,7 +75,9 @@ static void *map_anonymous(size_t size)
 /* Maps a region and adds its stacks, bare, lowest address last out. */
 static bool region_map(struct stack_pool *p)
 {
-    size_t size = p->stack_size * REGION_STACKS;
+    size_t size = p->stack_size * REGION_STACKS, stacks = (p->regions_len + 1) * REGION_STACKS;
+    if (!array_reserve(&p->bare, &p->bare_cap, stacks) || !array_reserve((void ***) (void *) &p->idle, &p->idle_cap, stacks))
+        return false;
     char *m = map_anonymous(size);
     if (m == NULL)
         return false;
@@ -76,8 +86,7 @@ static bool region_map(struct stack_pool *p)
         return false;
     }
     for (size_t i = REGION_STACKS; i > 0; i--)
-        if (!array_push(&p->bare, &p->bare_len, &p->bare_cap, m + i * p->stack_size))
-            return p->bare_len > 0;
+        (void) array_push(&p->bare, &p->bare_len, &p->bare_cap, m + i * p->stack_size);
     return true;
 }
 
@@ -151,8 +160,7 @@ bool stack_put(struct stack_pool *p, struct coro *c)
         stack_unmap(c, p->room);
         return intact;
     }
-    if (!array_push((void ***) (void *) &p->idle, &p->idle_len, &p->idle_cap, c))
-        p->in_use++; /* no memory to remember it: it stays mapped, unused, until the pool goes */
+    (void) array_push((void ***) (void *) &p->idle, &p->idle_len, &p->idle_cap, c); /* there is room: region_map saw to it */
     return intact;
 }
 

@@ -79,6 +79,8 @@ static tr_err inbox_take(tr_self *self, void *state, const tr_msg *m)
     struct tr_msg *copy = msg_copy_heap(m);
     if (copy == NULL)
         return tr_fail_with(self, TR_ENOMEM, "out of memory");
+    if (copy->kind == MSG_ASK)
+        copy->kind = MSG_SEND; /* the request stays with this actor, on its own thread */
     if (inbox_push(in, copy))
         return TR_OK;
     msg_unref(NULL, copy);

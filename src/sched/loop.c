@@ -34,11 +34,10 @@ static void queue_stack_batch(struct worker *w)
     w->batch_head = w->batch_tail = NULL;
 }
 
-/* The slice is over: everybody in front goes behind those who have waited longest. */
-static void queue_rotate(struct worker *w)
+/* Everybody in front goes behind those who have waited longest. */
+static void queue_join(struct worker *w)
 {
     queue_stack_batch(w);
-    w->slice_left = SLICE_TURNS;
     if (w->front_head == NULL)
         return;
     if (w->fifo_tail != NULL)
@@ -47,6 +46,13 @@ static void queue_rotate(struct worker *w)
         w->fifo_head = w->front_head;
     w->fifo_tail = w->front_tail;
     w->front_head = w->front_tail = NULL;
+}
+
+/* The slice is over. */
+static void queue_rotate(struct worker *w)
+{
+    queue_join(w);
+    w->slice_left = SLICE_TURNS;
 }
 
 static inline struct runnable *queue_pop(struct worker *w)
@@ -168,6 +174,8 @@ static void run_cell(struct tr_self *self, struct cell *c)
         cell_free(&w->world->cells, c);
         return;
     }
+    if (c->run.flags & CELL_BUSY) /* it began to end while it stood in the queue, and its end waits on a stack of its own */
+        return;
     turn_begins(w, c);
     if ((c->run.flags & CELL_BIG_STACK) && self->coro.kind == STACK_POOLED)
         run_on_big_stack(self, c);
@@ -257,7 +265,7 @@ static bool must_leave(struct sched *s, bool ready)
 {
     if (s->mode == LOOP_RUN)
         return !ready && sched_is_done(s);
-    return !ready || (s->mode == LOOP_STEP && s->worker.now >= s->step_until);
+    return !ready || (s->mode == LOOP_STEP && s->worker.now >= s->step_until && s->worker.turns != s->step_turns);
 }
 
 /* Back to the thread that called sched_run; this stack is parked as the loop to go on with. */
@@ -394,8 +402,12 @@ tr_err worker_suspend(struct tr_self *self)
 
 tr_err worker_yield(struct tr_self *self)
 {
+    struct worker *w = self->worker;
+    if (w->idle_loop == NULL && (w->idle_loop = loop_new(w)) == NULL) /* first: the queue must not give out one that runs */
+        return TR_ENOMEM;
+    queue_join(w); /* or a slice that ends now would put those in front behind this one */
     if (!(self->run.flags & CELL_QUEUED))
-        worker_ready_last(self->worker, &self->run);
+        worker_ready_last(w, &self->run);
     self->wait.kind = WAIT_YIELD;
     tr_err err = worker_suspend(self);
     self->wait.kind = WAIT_NONE;
@@ -415,6 +427,7 @@ void worker_abandon(struct tr_self *self)
     c->stacks = self;
     self->run.flags = (self->run.flags | SELF_DEAD) & ~(uint32_t) (SELF_HELD | SELF_LET_GO | SELF_ENDING);
     self->wait.kind = WAIT_NONE;
+    w->call_self = NULL; /* it may have been inside of tr_call */
     c->run.flags &= ~(uint32_t) (CELL_BUSY | CELL_WANTS_MAIL);
     if (!(c->run.flags & CELL_LINKED))
         worker_ready(w, &c->run);
@@ -425,9 +438,12 @@ void worker_abandon(struct tr_self *self)
 int worker_call(struct tr_self *self, int (*fn)(void *arg), void *arg)
 {
     struct worker *w = self->worker;
+    if (w->call_self != NULL) /* inside of one: the thread's stack is this one */
+        return fn(arg);
     w->call_fn = fn;
     w->call_arg = arg;
     w->call_self = self;
     coro_switch(&self->coro, &w->thread);
+    w->call_self = NULL;
     return w->call_result;
 }

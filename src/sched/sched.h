@@ -24,6 +24,7 @@ struct sched {
     struct fd_table fds;
     enum loop_mode mode;
     int64_t step_until;
+    uint64_t step_turns;    /* worker.turns when the step began: it takes one at least */
     atomic_bool stop_wanted;
     char stop_reason[96];
     atomic_flag stop_taken;

@@ -118,6 +118,7 @@ tr_err sched_run(struct sched *s, enum loop_mode mode, int64_t budget_ms, bool *
     s->mode = mode;
     worker_refresh(w);
     s->step_until = clock_after_ms(w->now, budget_ms);
+    s->step_turns = w->turns;
     stack_adopt_thread(&w->thread);
     current = w;
     ticker_worker_wakes(&s->ticker);
@@ -128,7 +129,7 @@ tr_err sched_run(struct sched *s, enum loop_mode mode, int64_t budget_ms, bool *
     current = outer;
     *more = worker_has_ready(w);
     if (mode == LOOP_STEP && !w->world->opts.virtual_clock)
-        poll_arm(&s->poller, heap_min(&w->timers));
+        poll_arm(&s->poller, heap_min(&w->timers) < s->stop_deadline ? heap_min(&w->timers) : s->stop_deadline);
     return TR_OK;
 }
 
