@@ -38,7 +38,7 @@ typedef enum tr_err {
     TR_EBADMSG = 10,   /* a message does not have the shape that was asked for, or bytes are no valid message */
     TR_EUNKNOWN = 11,  /* the receiver does not understand this message */
     TR_ENOREPLY = 12,  /* the receiver finished with the request and never answered it (it may have ended well with that) */
-    TR_EDOWN = 13,     /* the receiver ended while the request was queued, or kept for later */
+    TR_EDOWN = 13,     /* the receiver ended, or was cancelled, before it answered */
     TR_EFAILED = 14,   /* the actor failed (tr_check, or tr_fail without a better code) */
     TR_EBUSY = 15,     /* someone else is using it (a second waiter on one descriptor) */
     TR_ECLOSED = 16,   /* it was closed, by us or by the other side */

@@ -140,7 +140,7 @@ static inline tr_value tr_bin(const void *p, size_t n)
 }
 
 /* n bytes, handed over: if the call that takes it succeeds, free_fn(p) is called once, from any thread, when the last message
- * that holds it is gone; if the call fails, p is still the caller's. NULL for free_fn: p outlives everything. */
+ * that holds it is gone; if the call fails, p is still the caller's (an ask has taken it when the request was sent, whatever the answer is). NULL for free_fn: p outlives everything. */
 static inline tr_value tr_blob(void *p, size_t n, tr_free_fn *free_fn)
 {
     tr_value v = tr_value_make((p != NULL || n == 0) && n < UINT32_MAX ? TR_TYPE_BLOB : TR_TYPE_INVALID, (uint32_t) n);

@@ -93,6 +93,8 @@ static void answer_for(struct tr_self *self, struct tr_msg *m, tr_err err)
     const char *label = cell_label(self->cell);
     if (err == TR_OK || err == TR_STOP)
         ask_answer_error(self->worker, m, TR_ENOREPLY, "the receiver finished with the request and did not answer it", tr_tag(m), label);
+    else if (err == TR_ECANCELED) /* to the asker this would say that it was cancelled itself */
+        ask_answer_error(self->worker, m, TR_EDOWN, "the receiver was cancelled before it answered", tr_tag(m), label);
     else
         ask_answer_error_msg(self->worker, m, err, error_message(self, err, tr_tag(m)));
 }

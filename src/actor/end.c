@@ -174,7 +174,7 @@ static void release_abandoned(struct worker *w, struct cell *c)
         s->next_stack = NULL;
         s->cell = NULL;
         if (!(s->run.flags & CELL_QUEUED)) /* else the run queue gives it out once more */
-            (void) stack_put_abandoned(&w->stacks, &s->coro);
+            stack_put_abandoned(&w->stacks, &s->coro);
     }
 }
 

@@ -140,7 +140,7 @@ tr_err tr_timer_start_values(tr_self *self, tr_time when, int64_t period_ns, tr_
     struct cell_ext *ext = cell_ext_get(w, self->cell);
     struct tick *t = ext != NULL ? tick_new(self, ext, content) : NULL;
     if (t == NULL) {
-        msg_unref(&w->msgs, content);
+        msg_unref_unsent(&w->msgs, content);
         return error_set(self, TR_ENOMEM, "timer", "out of memory");
     }
     t->next_ns = when;

@@ -131,9 +131,8 @@ struct coro *stack_get_sized(struct stack_pool *p, size_t size)
     return stack_build(p, m + size, size, STACK_OWN_SIZE);
 }
 
-/* Without a guard the lowest usable word tells: a stack that came that far is as good as over. (With one it is not looked at: even reading a page for the
- * first time costs a fault.) */
-static bool is_intact(const struct coro *c)
+/* With a guard it is not looked at: even reading a page for the first time costs a fault. */
+bool stack_is_intact(const struct coro *c)
 {
     return c->guarded || *(volatile const uint64_t *) c->base == 0;
 }
@@ -152,22 +151,20 @@ static void stack_unmap(struct coro *c, size_t room)
     munmap(low, size);
 }
 
-bool stack_put(struct stack_pool *p, struct coro *c)
+void stack_put(struct stack_pool *p, struct coro *c)
 {
-    bool intact = is_intact(c);
     p->in_use--;
     if (c->kind == STACK_OWN_SIZE) {
         stack_unmap(c, p->room);
-        return intact;
+        return;
     }
     (void) array_push((void ***) (void *) &p->idle, &p->idle_len, &p->idle_cap, c); /* there is room: region_map saw to it */
-    return intact;
 }
 
-bool stack_put_abandoned(struct stack_pool *p, struct coro *c)
+void stack_put_abandoned(struct stack_pool *p, struct coro *c)
 {
     fiber_reset(&c->fiber, c->base, c->size);
-    return stack_put(p, c);
+    stack_put(p, c);
 }
 
 size_t stack_pool_trim(struct stack_pool *p, size_t n)

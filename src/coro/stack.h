@@ -48,18 +48,20 @@ struct coro *stack_get(struct stack_pool *p, bool *fresh);
 /* A stack of another size, always fresh. */
 struct coro *stack_get_sized(struct stack_pool *p, size_t size);
 
-/* Gives a stack back. Its contents are gone; may be called while still running on it, if nothing else gets a stack before the switch away.
- * False: it had run over its end where there was no guard to stop it. */
-bool stack_put(struct stack_pool *p, struct coro *c);
+/* Gives a stack back. Its contents are gone; may be called while still running on it, if nothing else gets a stack before the switch away. */
+void stack_put(struct stack_pool *p, struct coro *c);
 
 /* The same for one that was abandoned in the middle of calls. */
-bool stack_put_abandoned(struct stack_pool *p, struct coro *c);
+void stack_put_abandoned(struct stack_pool *p, struct coro *c);
 
 /* Gives pages of at most n idle stacks beyond STACK_KEPT back to the kernel; returns how many are still beyond. */
 size_t stack_pool_trim(struct stack_pool *p, size_t n);
 
 /* Makes c stand for the calling thread's own stack. */
 void stack_adopt_thread(struct coro *c);
+
+/* Without a guard the lowest usable word tells: false if a stack without a guard has come that far, which is as good as over its end. */
+bool stack_is_intact(const struct coro *c);
 
 /* Whether addr is in c's guard, or just below. */
 bool stack_is_overrun(const struct coro *c, const void *addr);

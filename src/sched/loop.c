@@ -9,6 +9,8 @@
  * the loop and the switch would make every return behind the switch a mispredicted one (four an ask, 40 ns).
  *
  * Invariant: exactly one stack runs; at most one other is parked as w->idle_loop; all others belong to suspended turns, or are in the pool. */
+#include <stdlib.h>
+
 #include "actor/call.h"
 #include "actor/cancel.h"
 #include "actor/cell_ext.h"
@@ -118,7 +120,7 @@ static inline void arrive(struct worker *w, struct tr_self *self)
 {
     w->self = self;
     if (__builtin_expect(w->leaving != NULL, 0)) {
-        (void) stack_put(&w->stacks, &w->leaving->coro);
+        stack_put(&w->stacks, &w->leaving->coro);
         w->leaving = NULL;
     }
 }
@@ -136,7 +138,7 @@ static inline __attribute__((always_inline)) void loop_resume(struct tr_self *se
     if (w->idle_loop == NULL && self->coro.kind == STACK_POOLED)
         w->idle_loop = self;
     else if (self->coro.kind == STACK_POOLED)
-        (void) stack_put(&w->stacks, &self->coro);
+        stack_put(&w->stacks, &self->coro);
     else
         w->leaving = self;
     switch_to(w, self, to);
@@ -167,6 +169,19 @@ static void run_on_big_stack(struct tr_self *self, struct cell *c)
     loop_resume(self, big);
 }
 
+/* A turn on a stack that has no guard page (an old kernel, and more stacks than it has mappings for): the only sign of an overrun is the lowest word. */
+__attribute__((noinline)) static void run_unguarded(struct tr_self *self, struct cell *c)
+{
+    char text[CELL_TEXT_MAX];
+    (void) cell_text(c, text);
+    turn_run(self, c);
+    if (stack_is_intact(&self->coro))
+        return;
+    log_line(&self->worker->world->log, TR_LOG_ERROR, "%s ran over its stack of %zu KiB, and over what lay below; give it more with stack_size",
+             text, (self->coro.size + STACK_GUARD) / 1024);
+    abort(); /* someone else's memory is broken: there is nothing to go on with */
+}
+
 static void run_cell(struct tr_self *self, struct cell *c)
 {
     struct worker *w = self->worker;
@@ -179,6 +194,8 @@ static void run_cell(struct tr_self *self, struct cell *c)
     turn_begins(w, c);
     if ((c->run.flags & CELL_BIG_STACK) && self->coro.kind == STACK_POOLED)
         run_on_big_stack(self, c);
+    else if (__builtin_expect(!self->coro.guarded, 0))
+        run_unguarded(self, c);
     else
         turn_run(self, c);
 }
@@ -189,7 +206,7 @@ static inline __attribute__((always_inline)) void run_stack(struct tr_self *self
     to->run.flags &= ~(uint32_t) CELL_QUEUED;
     if (to->run.flags & SELF_DEAD) {
         if (to->cell == NULL) /* its actor has ended; else its end still has to look at it, and then gives it back */
-            (void) stack_put_abandoned(&w->stacks, &to->coro);
+            stack_put_abandoned(&w->stacks, &to->coro);
         return;
     }
     turn_begins(w, to->cell);
@@ -275,7 +292,7 @@ static void loop_leave(struct tr_self *self)
     if (w->idle_loop == NULL)
         w->idle_loop = self;
     else
-        (void) stack_put(&w->stacks, &self->coro);
+        stack_put(&w->stacks, &self->coro);
     coro_switch(&self->coro, &w->thread);
     arrive(w, self);
 }

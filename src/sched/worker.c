@@ -73,7 +73,7 @@ void sched_fini(struct sched *s)
     struct worker *w = &s->worker;
     ticker_stop(&s->ticker);
     if (w->idle_loop != NULL)
-        (void) stack_put(&w->stacks, &w->idle_loop->coro);
+        stack_put(&w->stacks, &w->idle_loop->coro);
     w->idle_loop = NULL;
     fd_table_fini(&s->fds);
     pools_fini(w);
