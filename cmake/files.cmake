@@ -1,30 +1,6 @@
 # SPDX-License-Identifier: MIT
 # files.cmake - lists and directories agree: what is listed exists, what exists is listed
 
-# TEMPORARY, while the tree is being filled: a listed file that does not exist is dropped, an unlisted one is taken,
-# both with a warning. To end it, delete this block, and the places that "grep -rn TROUPE_LENIENT" finds elsewhere.
-set(TROUPE_LENIENT ON)
-set(TROUPE_NO_UNDEFINED "")
-function(troupe_lenient list base)
-    set(kept ${${list}})
-    foreach(file IN LISTS kept)
-        if(NOT EXISTS ${base}/${file})
-            list(APPEND missing ${file})
-        endif()
-    endforeach()
-    if(missing)
-        list(REMOVE_ITEM kept ${missing})
-        message(WARNING "listed, but not there yet: ${missing}")
-    endif()
-    set(unlisted ${ARGN})
-    list(REMOVE_ITEM unlisted ${kept})
-    if(unlisted)
-        list(APPEND kept ${unlisted})
-        message(WARNING "not listed, taken all the same: ${unlisted}")
-    endif()
-    set(${list} ${kept} PARENT_SCOPE)
-endfunction()
-
 # troupe_files(LIST BASE DIR...): the files named in LIST, relative to BASE, are exactly the .c files of BASE/DIR...;
 # makes them absolute. DIR "." is BASE itself. A file that is in no list would not be built, nor tested: an error.
 function(troupe_files list base)
@@ -33,9 +9,6 @@ function(troupe_files list base)
         file(GLOB found RELATIVE ${base} CONFIGURE_DEPENDS ${base}/${dir}/*.c)
         list(APPEND there ${found})
     endforeach()
-    if(TROUPE_LENIENT)
-        troupe_lenient(${list} ${base} ${there})
-    endif()
     set(unlisted ${there})
     list(REMOVE_ITEM unlisted ${${list}} "")
     if(unlisted)
