@@ -215,6 +215,13 @@ void scope_close_left(struct tr_self *self)
     (void) scope_close(self, s, TR_ECANCELED);
 }
 
+/* Those that a function began in s and did not end. */
+static void close_left_inside(struct tr_self *self, const struct scope *s)
+{
+    while (self->scope != s)
+        scope_close_left(self);
+}
+
 tr_err tr_scope_run(tr_self *self, const tr_scope_opts *opts, tr_scope_fn *fn, void *arg)
 {
     struct scope *s;
@@ -225,7 +232,10 @@ tr_err tr_scope_run(tr_self *self, const tr_scope_opts *opts, tr_scope_fn *fn, v
         err = scope_open(self, opts, false, &s);
     if (err != TR_OK)
         return err;
-    return scope_close(self, s, fn(self, (tr_scope *) s, arg));
+    s->runs = true;
+    err = fn(self, (tr_scope *) s, arg);
+    close_left_inside(self, s);
+    return scope_close(self, s, err);
 }
 
 static tr_err run_under(tr_self *self, const tr_scope_opts *opts, tr_body_fn *fn, void *arg)
@@ -236,7 +246,10 @@ static tr_err run_under(tr_self *self, const tr_scope_opts *opts, tr_body_fn *fn
     tr_err err = scope_open(self, opts, true, &s);
     if (err != TR_OK)
         return err;
-    return scope_close(self, s, fn(self, arg));
+    s->runs = true;
+    err = fn(self, arg);
+    close_left_inside(self, s);
+    return scope_close(self, s, err);
 }
 
 tr_err tr_within(tr_self *self, int64_t timeout_ms, tr_body_fn *fn, void *arg)
@@ -271,7 +284,7 @@ tr_err tr_scope_end(tr_self *self, tr_scope **scope, tr_err result)
     if (!self_is_current(self))
         return TR_ESTATE;
     struct scope *s = (struct scope *) *scope;
-    if (s == NULL || self->scope != s)
+    if (s == NULL || self->scope != s || s->runs)
         return error_set(self, TR_ESTATE, "scope", "scopes end in reverse order of their beginnings; this is not the innermost open one");
     *scope = NULL;
     return scope_close(self, s, result);

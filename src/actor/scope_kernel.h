@@ -21,6 +21,7 @@ struct scope {
     struct timer timer;      /* of the deadline */
     struct timer grace;      /* after a cancel: then the children are killed */
     bool shield, keep_going;
+    bool runs;               /* a function in it, which ends it by returning: tr_scope_end may not */
     bool canceled;
     bool timed_out;          /* canceled by its own deadline */
     bool cut_short;          /* there were children then */

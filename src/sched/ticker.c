@@ -25,10 +25,13 @@ static void report_slow(struct ticker *t, const struct watch *watch)
     struct world *world = t->worker->world;
     pthread_mutex_lock(&world->names_lock);
     const struct cell *c = atomic_load_explicit(&t->worker->running, memory_order_acquire);
-    if (c != NULL && atomic_load_explicit(&t->worker->turn_seq, memory_order_acquire) == watch->turn)
+    bool lasts = c != NULL && atomic_load_explicit(&t->worker->turn_seq, memory_order_acquire) == watch->turn;
+    if (lasts)
+        (void) cell_text(c, text);
+    pthread_mutex_unlock(&world->names_lock); /* before the program's hook is called, which may look a name up */
+    if (lasts)
         log_line(&world->log, TR_LOG_WARN, "%s has held its worker for %d ms: nothing else runs meanwhile (long work belongs off the loop)",
-                 cell_text(c, text), watch->ticks);
-    pthread_mutex_unlock(&world->names_lock);
+                 text, watch->ticks);
 }
 
 static void watch_turn(struct ticker *t, struct watch *watch)
