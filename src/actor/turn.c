@@ -4,6 +4,7 @@
 
 #include "actor/ask.h"
 #include "actor/call.h"
+#include "actor/cancel.h"
 #include "actor/cell_ext.h"
 #include "actor/deadletter.h"
 #include "actor/end.h"
@@ -62,6 +63,38 @@ __attribute__((cold, noinline)) static void message_is_unknown(struct tr_self *s
     message_refuse(self, m, TR_EUNKNOWN, text);
 }
 
+/* Whether reentrant handlers of this actor are suspended elsewhere: its end waits for them, since they were told to clean up. */
+static bool others_at_work(const struct cell *c)
+{
+    for (const struct tr_self *s = c->stacks; s != NULL; s = s->next_stack)
+        if (!(s->run.flags & SELF_DEAD))
+            return true;
+    return false;
+}
+
+/* A handler returned TR_STOP. False: the actor ended; true: it will, when its other handlers have seen the cancel and returned. */
+__attribute__((noinline)) static bool stop(struct tr_self *self, struct cell *c)
+{
+    if (!others_at_work(c)) {
+        actor_end(self, TR_OK, NULL);
+        return false;
+    }
+    end_mark(self->worker, c, TR_OK, NULL);
+    cell_cancel(self->worker, c, "another handler of this actor returned TR_STOP");
+    return true;
+}
+
+/* The actor is cancelled, or marked for its end. */
+__attribute__((cold, noinline)) static void end_or_wait(struct tr_self *self, struct cell *c)
+{
+    if (c->table != NULL && others_at_work(c))
+        c->run.flags &= ~(uint32_t) CELL_QUEUED; /* the last of them takes it up again */
+    else if (c->run.flags & CELL_END)
+        actor_end(self, (tr_err) c->run.end_err, end_error_take(c));
+    else
+        actor_end(self, TR_ECANCELED, NULL);
+}
+
 /* Calls the handler for m. False: the actor ended. */
 static bool handle(struct tr_self *self, struct cell *c, struct tr_msg *m)
 {
@@ -83,10 +116,7 @@ static bool handle(struct tr_self *self, struct cell *c, struct tr_msg *m)
         scope_close_left(self);
     call_release_message(self, err);
     call_release_rest(self);
-    if (__builtin_expect(err != TR_STOP, 1))
-        return true;
-    actor_end(self, TR_OK, NULL);
-    return false;
+    return __builtin_expect(err != TR_STOP, 1) || stop(self, c);
 }
 
 /* Takes up the actor again after its handler has run. False: somebody else works for it now, or it ended. */
@@ -117,12 +147,10 @@ static bool behaviour_messages(struct tr_self *self, struct cell *c)
         if (c->run.flags & (CELL_CANCELED | CELL_THEN | CELL_END)) {
             if (c->run.flags & (CELL_CANCELED | CELL_END))
                 return true;
-            bool stop = !ask_run_thens(self);
+            bool stopped = !ask_run_thens(self);
             call_release_rest(self);
-            if (stop) {
-                actor_end(self, TR_OK, NULL);
+            if (stopped && !stop(self, c))
                 return false;
-            }
             if (!turn_goes_on(self, c))
                 return false;
         }
@@ -139,15 +167,10 @@ static bool behaviour_messages(struct tr_self *self, struct cell *c)
     return true;
 }
 
-__attribute__((cold, noinline)) static void end_as_marked(struct tr_self *self, struct cell *c)
-{
-    actor_end(self, (tr_err) c->run.end_err, end_error_take(c));
-}
-
 static void behaviour_run(struct tr_self *self, struct cell *c)
 {
     if (c->run.flags & CELL_CANCELED) {
-        actor_end(self, TR_ECANCELED, NULL);
+        end_or_wait(self, c);
         return;
     }
     if (!(c->run.flags & CELL_STARTED)) {
@@ -159,10 +182,7 @@ static void behaviour_run(struct tr_self *self, struct cell *c)
     if (!behaviour_messages(self, c))
         return;
     if (__builtin_expect((c->run.flags & (CELL_END | CELL_CANCELED)) != 0, 0)) {
-        if (c->run.flags & CELL_END)
-            end_as_marked(self, c);
-        else
-            actor_end(self, TR_ECANCELED, NULL);
+        end_or_wait(self, c);
         return;
     }
     c->run.flags &= ~(uint32_t) CELL_QUEUED;
@@ -175,7 +195,7 @@ void turn_run(struct tr_self *self, struct cell *c)
     self->cell = c;
     self->sends = self->recvs = self->ignored = 0;
     if (c->run.flags & CELL_END)
-        end_as_marked(self, c);
+        end_or_wait(self, c);
     else if (c->table != NULL)
         behaviour_run(self, c);
     else

@@ -72,7 +72,8 @@ tr_err tr_node_create(const tr_node_opts *opts, tr_node **node)
     }
     world_init(&n->world, n);
     owner_init(&n->internal, NULL, NULL);
-    pthread_mutex_init(&n->entered_lock, NULL);
+    pthread_mutex_init(&n->door, NULL);
+    list_init(&n->asks);
     snprintf(n->name, sizeof n->name, "%s", filled.name != NULL ? filled.name : "troupe");
     n->world.opts.name = n->name;
     err = node_asker_start(n);
@@ -86,9 +87,9 @@ tr_err tr_node_create(const tr_node_opts *opts, tr_node **node)
 
 tr_err node_enter(tr_node *node, enum loop_mode mode, int64_t budget_ms, bool *more)
 {
-    pthread_mutex_lock(&node->entered_lock);
+    pthread_mutex_lock(&node->door);
     node->entered = true;
-    pthread_mutex_unlock(&node->entered_lock);
+    pthread_mutex_unlock(&node->door);
     return sched_run(&node->sched, mode, budget_ms, more);
 }
 
@@ -128,7 +129,7 @@ tr_err tr_node_run(tr_node *node)
     tr_err err = node_enter(node, LOOP_RUN, 0, &more);
     if (report)
         overflow_watch_end(&watch);
-    atomic_store(&node->sched.posts.closed, true);
+    node_door_close(node);
     return err == TR_OK && node->sched.stop_killed ? TR_ETIMEDOUT : err;
 }
 
@@ -176,7 +177,7 @@ void tr_node_destroy(tr_node **node)
     tr_node *n = *node;
     if (n == NULL)
         return;
-    atomic_store(&n->sched.posts.closed, true);
+    node_door_close(n);
     node_bury(n);
     (void) post_drain(&n->sched.worker, &n->sched.posts);
     owner_fini(&n->sched.worker, &n->world.root);
@@ -185,7 +186,7 @@ void tr_node_destroy(tr_node **node)
     table_free_all(&n->world);
     cell_table_fini(&n->world.cells);
     pthread_mutex_destroy(&n->world.names_lock);
-    pthread_mutex_destroy(&n->entered_lock);
+    pthread_mutex_destroy(&n->door);
     mem_free(n);
     *node = NULL;
 }

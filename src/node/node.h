@@ -12,8 +12,9 @@ struct tr_node {
     struct world world;
     struct sched sched;
     struct owner internal;   /* owns the runtime's own actors; not part of a stop */
-    pthread_mutex_t entered_lock;
-    bool entered;            /* a thread runs it, or has: others must not touch the worker any more; under entered_lock */
+    pthread_mutex_t door;    /* guards entered, asks and what is in them */
+    bool entered;            /* a thread runs it, or has: others must not touch the worker any more */
+    struct list asks;        /* struct thread_ask.link: threads that wait */
     uint64_t asker;          /* asks on behalf of threads */
     char name[64];
 };
@@ -26,6 +27,9 @@ tr_err node_asker_start(tr_node *node);
 
 /* Makes an inbox's actor, from any thread. */
 tr_err node_inbox_spawn(tr_node *node, struct tr_inbox *inbox, tr_addr *addr);
+
+/* From now on threads are turned away; those that wait are told TR_ECLOSED. */
+void node_door_close(tr_node *node);
 
 /* Runs the node's worker on this thread. */
 tr_err node_enter(tr_node *node, enum loop_mode mode, int64_t budget_ms, bool *more);

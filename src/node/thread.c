@@ -13,9 +13,10 @@
 #include "node/inbox.h"
 #include "node/node.h"
 
-/* One thread's ask; shared by it and the asking actor, freed by whoever comes last. */
+/* One thread's ask: lies on the thread's stack, and is on the node's list while it waits. Whoever finishes it looks there first, under the lock: a note
+ * about an ask that was told TR_ECLOSED points at nothing any more. (No new ones come after that, so a pointer cannot mean two.) */
 struct thread_ask {
-    pthread_mutex_t lock;
+    struct list link; /* tr_node.asks */
     pthread_cond_t done_cond;
     bool done;
     tr_addr to;
@@ -58,15 +59,55 @@ tr_err tr_node_whereis(tr_node *node, const char *name, tr_addr *who)
 
 /* ---- the asking actor ---- */
 
-static void thread_ask_finish(struct thread_ask *ask, tr_err err, struct tr_msg *reply, const char *text)
+static bool is_listed(const tr_node *node, const struct thread_ask *ask)
 {
-    pthread_mutex_lock(&ask->lock);
+    list_each(l, &node->asks)
+        if (list_entry(l, struct thread_ask, link) == ask)
+            return true;
+    return false;
+}
+
+/* Under the lock. */
+static void thread_ask_settle(struct thread_ask *ask, tr_err err, struct tr_msg *reply, const char *text)
+{
     ask->err = err;
     ask->reply = reply;
     snprintf(ask->text, sizeof ask->text, "%s", text);
     ask->done = true;
     pthread_cond_signal(&ask->done_cond);
-    pthread_mutex_unlock(&ask->lock); /* ask lies on its thread's stack: it may be gone from here on */
+}
+
+static void thread_ask_finish(tr_node *node, struct thread_ask *ask, tr_err err, struct tr_msg *reply, const char *text)
+{
+    pthread_mutex_lock(&node->door);
+    bool listed = is_listed(node, ask) && !ask->done;
+    if (listed)
+        thread_ask_settle(ask, err, reply, text);
+    pthread_mutex_unlock(&node->door);
+    if (!listed && reply != NULL)
+        msg_unref(NULL, reply);
+}
+
+void node_door_close(tr_node *node)
+{
+    pthread_mutex_lock(&node->door);
+    atomic_store(&node->sched.posts.closed, true);
+    list_each(l, &node->asks)
+    {
+        struct thread_ask *ask = list_entry(l, struct thread_ask, link);
+        if (!ask->done)
+            thread_ask_settle(ask, TR_ECLOSED, NULL, "the node has stopped");
+    }
+    pthread_mutex_unlock(&node->door);
+}
+
+/* Whether an ask that a note points at still waits. Only the node's thread finishes asks, so what it says to that thread stays true. */
+static bool thread_ask_waits(tr_node *node, const struct thread_ask *ask)
+{
+    pthread_mutex_lock(&node->door);
+    bool waits = is_listed(node, ask) && !ask->done;
+    pthread_mutex_unlock(&node->door);
+    return waits;
 }
 
 static tr_err on_answer(tr_self *self, void *state, tr_err err, const tr_msg *reply, void *ctx)
@@ -74,9 +115,9 @@ static tr_err on_answer(tr_self *self, void *state, tr_err err, const tr_msg *re
     (void) state;
     struct tr_msg *copy = err == TR_OK ? msg_copy_heap(reply) : NULL;
     if (err == TR_OK && copy == NULL)
-        thread_ask_finish(ctx, TR_ENOMEM, NULL, "out of memory");
+        thread_ask_finish(tr_self_node(self), ctx, TR_ENOMEM, NULL, "out of memory");
     else
-        thread_ask_finish(ctx, err, copy, err != TR_OK ? tr_error(self)->text : "");
+        thread_ask_finish(tr_self_node(self), ctx, err, copy, err != TR_OK ? tr_error(self)->text : "");
     return TR_OK;
 }
 
@@ -87,13 +128,15 @@ static tr_err on_ask(tr_self *self, void *state, const tr_msg *m)
     tr_value values[TR_ARGS_MAX + 1];
     tr_args(m, &p);
     struct thread_ask *ask = p;
+    if (!thread_ask_waits(tr_self_node(self), ask))
+        return TR_OK;
     size_t n = tr_argc(ask->question);
     values[0] = tr_str(tr_tag(ask->question));
     for (size_t i = 0; i < n; i++)
         values[i + 1] = tr_v_item(tr_arg(ask->question, i));
     tr_err err = tr_ask_then_values(self, ask->to, ask->timeout_ms, on_answer, ask, values, n + 1);
     if (err != TR_OK)
-        thread_ask_finish(ask, err, NULL, tr_error(self)->text);
+        thread_ask_finish(tr_self_node(self), ask, err, NULL, tr_error(self)->text);
     return TR_OK;
 }
 
@@ -103,8 +146,10 @@ static tr_err on_inbox(tr_self *self, void *state, const tr_msg *m)
     void *ask_p, *inbox;
     tr_args(m, &ask_p, &inbox);
     struct thread_ask *ask = ask_p;
+    if (!thread_ask_waits(tr_self_node(self), ask))
+        return TR_OK;
     tr_err err = inbox_spawn(tr_self_node(self), inbox, &ask->to);
-    thread_ask_finish(ask, err, NULL, "");
+    thread_ask_finish(tr_self_node(self), ask, err, NULL, "");
     return TR_OK;
 }
 
@@ -123,36 +168,44 @@ tr_err node_asker_start(tr_node *node)
 
 /* ---- the thread's side ---- */
 
-static void thread_ask_wait(struct thread_ask *ask)
+/* Blocks this thread until its ask is finished. TR_ECLOSED: the node takes none any more. */
+static tr_err thread_ask_wait(tr_node *node, struct thread_ask *ask, struct tr_msg *note)
 {
-    pthread_mutex_lock(&ask->lock);
+    pthread_mutex_lock(&node->door);
+    if (atomic_load(&node->sched.posts.closed)) {
+        pthread_mutex_unlock(&node->door);
+        msg_unref(NULL, note);
+        return TR_ECLOSED;
+    }
+    list_push(&node->asks, &ask->link);
+    note->to = node->asker;
+    post_push(&node->sched.posts, &node->sched.poller, note);
     while (!ask->done)
-        pthread_cond_wait(&ask->done_cond, &ask->lock);
-    pthread_mutex_unlock(&ask->lock);
+        pthread_cond_wait(&ask->done_cond, &node->door);
+    list_remove(&ask->link);
+    pthread_mutex_unlock(&node->door);
+    return ask->err;
 }
 
-static tr_err thread_ask_send(tr_node *node, struct thread_ask *ask, struct tr_inbox *inbox)
+/* inbox NULL: an ask; else a wish for that inbox's actor. */
+static tr_err note_build(struct thread_ask *ask, struct tr_inbox *inbox, struct tr_msg **note)
 {
     const char *why;
-    struct tr_msg *note;
     const tr_value values[] = { tr_str(inbox != NULL ? "inbox" : "ask"), tr_local_ptr(ask), tr_local_ptr(inbox) };
-    tr_err err = msg_build(NULL, values, inbox != NULL ? 3 : 2, true, &note, &why);
-    if (err != TR_OK)
-        return err;
-    note->flags |= MSG_UNCOUNTED; /* the thread waits for it: it must not be refused */
-    return post_block(node, node->asker, note);
+    tr_err err = msg_build(NULL, values, inbox != NULL ? 3 : 2, true, note, &why);
+    if (err == TR_OK)
+        (*note)->flags |= MSG_UNCOUNTED; /* the thread waits for it: it must not be refused */
+    return err;
 }
 
 static tr_err thread_ask_run(tr_node *node, struct thread_ask *ask, struct tr_inbox *inbox, tr_msg **reply, char *text,
                              size_t text_size)
 {
-    pthread_mutex_init(&ask->lock, NULL);
+    struct tr_msg *note;
     pthread_cond_init(&ask->done_cond, NULL);
-    tr_err err = thread_ask_send(node, ask, inbox);
-    if (err == TR_OK) {
-        thread_ask_wait(ask);
-        err = ask->err;
-    }
+    tr_err err = note_build(ask, inbox, &note);
+    if (err == TR_OK)
+        err = thread_ask_wait(node, ask, note);
     if (err == TR_OK && reply != NULL)
         *reply = ask->reply;
     else if (ask->reply != NULL)
@@ -160,17 +213,16 @@ static tr_err thread_ask_run(tr_node *node, struct thread_ask *ask, struct tr_in
     if (err != TR_OK && text != NULL && text_size > 0)
         snprintf(text, text_size, "%s", ask->text[0] != '\0' ? ask->text : tr_err_text(err));
     pthread_cond_destroy(&ask->done_cond);
-    pthread_mutex_destroy(&ask->lock);
     return err;
 }
 
 tr_err node_inbox_spawn(tr_node *node, struct tr_inbox *inbox, tr_addr *addr)
 {
     const struct worker *here = sched_current();
-    pthread_mutex_lock(&node->entered_lock);
+    pthread_mutex_lock(&node->door);
     bool ours = !node->entered || (here != NULL && here->world == &node->world);
     tr_err err = ours ? inbox_spawn(node, inbox, addr) : TR_OK;
-    pthread_mutex_unlock(&node->entered_lock);
+    pthread_mutex_unlock(&node->door);
     if (ours)
         return err;
     struct thread_ask ask = { .done = false };
