@@ -23,6 +23,7 @@ struct sched {
     struct posts posts;
     struct fd_table fds;
     enum loop_mode mode;
+    pthread_t thread_id;    /* whose stack worker.thread stands for */
     int64_t step_until;
     uint64_t step_turns;    /* worker.turns when the step began: it takes one at least */
     atomic_bool stop_wanted;
@@ -42,7 +43,8 @@ static inline struct sched *sched_of(struct worker *w)
 tr_err sched_init(struct sched *s, struct world *world);
 void sched_fini(struct sched *s);
 
-/* Runs on the calling thread until the mode says that it is enough. Returns whether more is ready. Errors: TR_ENOMEM (no stack to run on). */
+/* Runs on the calling thread until the mode says that it is enough. Returns whether more is ready. Errors: TR_ENOMEM (no stack to run on),
+ * TR_ESTATE (called by one of its own actors). */
 tr_err sched_run(struct sched *s, enum loop_mode mode, int64_t budget_ms, bool *more);
 
 /* Whether LOOP_RUN would return. */

@@ -110,6 +110,8 @@ tr_err sched_run(struct sched *s, enum loop_mode mode, int64_t budget_ms, bool *
 {
     struct worker *w = &s->worker;
     struct worker *outer = current;
+    if (outer == w) /* from inside one of its own actors */
+        return TR_ESTATE;
     struct tr_self *loop = loop_to_enter(w);
     if (loop == NULL)
         return TR_ENOMEM;
@@ -119,7 +121,10 @@ tr_err sched_run(struct sched *s, enum loop_mode mode, int64_t budget_ms, bool *
     worker_refresh(w);
     s->step_until = clock_after_ms(w->now, budget_ms);
     s->step_turns = w->turns;
-    stack_adopt_thread(&w->thread);
+    if (w->thread.size == 0 || !pthread_equal(s->thread_id, pthread_self())) { /* asking for a thread's stack reads /proc on the main thread */
+        stack_adopt_thread(&w->thread);
+        s->thread_id = pthread_self();
+    }
     current = w;
     ticker_worker_wakes(&s->ticker);
     atomic_store_explicit(&w->attention, 1, memory_order_relaxed);

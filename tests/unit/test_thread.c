@@ -319,6 +319,52 @@ static void ask_of_an_actor_that_ends_returns(void **state)
     assert_string_equal(run.notes.text, "ENOREPLY");
 }
 
+/* ---- the node stops under them ---- */
+
+static void *asks_until_it_is_turned_away(void *arg)
+{
+    struct run *run = arg;
+    tr_err err;
+    do {
+        tr_msg *m = NULL;
+        err = tr_node_ask(run->node, run->actor, TR_FOREVER, &m, "x");
+        tr_msg_free(&m);
+    } while (err != TR_ECLOSED);
+    return NULL;
+}
+
+static tr_err stops_soon(tr_self *self, void *arg)
+{
+    (void) arg;
+    tr_err err = tr_sleep(self, 5);
+    tr_node_stop(tr_self_node(self), "enough");
+    return err;
+}
+
+/* S14.5: whatever moment it is, the thread gets an answer, an error, or is told that the node has stopped */
+static void threads_that_ask_while_the_node_stops_are_all_told(void **state)
+{
+    (void) state;
+    for (int round = 0; round < 20; round++) {
+        struct run run = { .disorder = 0 };
+        pthread_t threads[4];
+        const tr_node_opts opts = { .size = sizeof opts };
+        const tr_spawn_opts listener = { .size = sizeof listener, .body = echo };
+        const tr_spawn_opts stopper = { .size = sizeof stopper, .body = stops_soon };
+        alarm(WATCHDOG_S);
+        assert_int_equal(tr_node_create(&opts, &run.node), TR_OK);
+        assert_int_equal(tr_node_spawn(run.node, &listener, &run.actor), TR_OK);
+        assert_int_equal(tr_node_spawn(run.node, &stopper, NULL), TR_OK);
+        for (int i = 0; i < 4; i++)
+            assert_int_equal(pthread_create(&threads[i], NULL, asks_until_it_is_turned_away, &run), 0);
+        assert_int_equal(tr_node_run(run.node), TR_OK);
+        for (int i = 0; i < 4; i++)
+            pthread_join(threads[i], NULL);
+        tr_node_destroy(&run.node);
+        alarm(0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -329,6 +375,7 @@ int main(void)
         cmocka_unit_test(post_to_a_full_mailbox_or_to_nobody_is_a_dead_letter_and_never_blocks),
         cmocka_unit_test(names_can_be_looked_up_from_threads),
         cmocka_unit_test(ask_of_an_actor_that_ends_returns),
+        cmocka_unit_test(threads_that_ask_while_the_node_stops_are_all_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
