@@ -2,11 +2,12 @@
 /* actor.h - actors: what they are made of, sending, receiving, ending
  *
  * A body is one function with a stack of its own: straight-line code that may wait anywhere. A behaviour is state and a
- * table of handlers: without a stack while nothing is to be done. Both have a mailbox, an address, an owner, and end in the
- * same order: mailbox closed, what is owed and queued answered, names released, the owned cancelled and waited for, fini and defers, memory.
+ * table of handlers: without a stack while nothing is to be done. Both have a mailbox, an address, an owner, and end in
+ * the same order: mailbox closed, what is owed and queued answered, names released, the owned cancelled and waited for,
+ * fini and defers, memory.
  *
- * "Suspends" means: other actors run meanwhile, and the call returns TR_ECANCELED as soon as this actor or the scope it is in is
- * cancelled, again and again until the actor returns. A call that does not return TR_OK has not happened.
+ * "Suspends" means: other actors run meanwhile, and the call returns TR_ECANCELED as soon as this actor or the scope it
+ * is in is cancelled, again and again until the actor returns. A call that does not return TR_OK has not happened.
  */
 #ifndef TROUPE_ACTOR_H
 #define TROUPE_ACTOR_H
@@ -19,11 +20,13 @@ extern "C" {
 
 /* ---- what an actor is ---- */
 
-/* A body. arg is what tr_spawn was given: shared memory, so the body stays on its spawner's thread. Its result is how it ended. */
+/* A body. arg is what tr_spawn was given: shared memory, so the body stays on its spawner's thread. Its result is how
+ * it ended. */
 typedef tr_err tr_body_fn(tr_self *self, void *arg);
 
-/* A handler. TR_OK: done. TR_STOP: done, and the actor ends well. Any other: the error reply of this request (tr_fail_with gives it
- * words), or for a plain message a dead letter; the actor goes on. m lives until the handler returns. */
+/* A handler. TR_OK: done. TR_STOP: done, and the actor ends well. Any other: the error reply of this request
+ * (tr_fail_with gives it words), or for a plain message a dead letter; the actor goes on. m lives until the handler
+ * returns. */
 typedef tr_err tr_handler_fn(tr_self *self, void *state, const tr_msg *m);
 
 enum {
@@ -32,9 +35,10 @@ enum {
 };
 
 /* A row: one message that a behaviour understands. A table ends with a row of zeros.
- * args and reply are signatures: "n:int, name:str?, rest..." - a name and a type each; '?' after a type takes nil too, and at the
- * end may be left out; "..." takes whatever follows; "" is no values. Types: any nil bool int uint float str bin addr array map ptr
- * (uint: an int that is not negative; float takes ints too). The runtime checks args before it calls run; reply is documentation. */
+ * args and reply are signatures: "n:int, name:str?, rest..." - a name and a type each; '?' after a type takes nil too,
+ * and at the end may be left out; "..." takes whatever follows; "" is no values. Types: any nil bool int uint float str
+ * bin addr array map ptr (uint: an int that is not negative; float takes ints too). The runtime checks args before it
+ * calls run; reply is documentation. */
 typedef struct tr_handler {
     const char *tag;
     const char *args;
@@ -49,15 +53,15 @@ typedef struct tr_behaviour {
     const char *name;
     size_t state_size;          /* of the zeroed state that the runtime makes for each actor */
     const tr_handler *handlers; /* the table */
-    /* Before the first message. arg as given to tr_spawn; tr_start_args(self) has the message arguments. May wait. An error ends the
-     * actor with it, fini is not called. NULL: nothing to do. */
+    /* Before the first message. arg as given to tr_spawn; tr_start_args(self) has the message arguments. May wait. An
+     * error ends the actor with it, fini is not called. NULL: nothing to do. */
     tr_err (*init)(tr_self *self, void *state, void *arg);
-    /* After the last message, once, if init succeeded and the actor was not killed: why is TR_OK or what it ended by. Cleanup that waits in a cancelled actor
-     * needs tr_shield. */
+    /* After the last message, once, if init succeeded and the actor was not killed: why is TR_OK or what it ended by.
+     * Cleanup that waits in a cancelled actor needs tr_shield. */
     void (*fini)(tr_self *self, void *state, tr_err why);
-    tr_handler_fn *other;       /* messages that no row has; NULL: TR_EUNKNOWN for requests, a dead letter for others */
-    const char *doc;            /* one sentence */
-    size_t stack_size;          /* for handlers that need more than the default; 0: the default */
+    tr_handler_fn *other; /* messages that no row has; NULL: TR_EUNKNOWN for requests, a dead letter for others */
+    const char *doc;      /* one sentence */
+    size_t stack_size;    /* for handlers that need more than the default; 0: the default */
 } tr_behaviour;
 
 /* ---- spawning ---- */
@@ -70,7 +74,8 @@ typedef enum tr_full_policy {
 } tr_full_policy;
 
 enum {
-    TR_SPAWN_DETACHED = 1 /* owned by the node, not by the spawner or its scope; its failure is reported, its result not kept */
+    TR_SPAWN_DETACHED =
+        1 /* owned by the node, not by the spawner or its scope; its failure is reported, its result not kept */
 };
 
 typedef struct tr_spawn_opts {
@@ -88,26 +93,26 @@ typedef struct tr_spawn_opts {
     tr_scope *scope; /* owner; NULL: the spawning actor itself */
 } tr_spawn_opts;
 
-/* Makes an actor. It is queued, not run: it starts after its spawner suspends or ends its turn, siblings in order; so what arg points at must live longer
- * than this call (memory of the spawner's stack does only if the spawner waits for the actor's end).
- * Owner: opts->scope, else the spawner, which cancels it when it ends. *to may be NULL.
- * Errors: TR_EINVAL (options, or a table that is wrong: tr_error says which row), TR_EEXIST (name), TR_ECLOSED (the scope or the node is
- * closing), TR_EFULL (the node's limit of actors), TR_ENOMEM. Suspends: no. */
+/* Makes an actor. It is queued, not run: it starts after its spawner suspends or ends its turn, siblings in order; so
+ * what arg points at must live longer than this call (memory of the spawner's stack does only if the spawner waits for
+ * the actor's end). Owner: opts->scope, else the spawner, which cancels it when it ends. *to may be NULL. Errors:
+ * TR_EINVAL (options, or a table that is wrong: tr_error says which row), TR_EEXIST (name), TR_ECLOSED (the scope or
+ * the node is closing), TR_EFULL (the node's limit of actors), TR_ENOMEM. Suspends: no. */
 TR_API TR_MUST_CHECK tr_err tr_spawn_with(tr_self *self, const tr_spawn_opts *opts, tr_addr *to);
 TR_API TR_MUST_CHECK tr_err tr_spawn_body(tr_self *self, tr_body_fn *body, void *arg, tr_addr *to);
 TR_API TR_MUST_CHECK tr_err tr_spawn_behaviour(tr_self *self, const tr_behaviour *behaviour, void *arg, tr_addr *to);
 TR_API TR_MUST_CHECK tr_err tr_spawn_body_in(tr_self *self, tr_scope *scope, tr_body_fn *body, void *arg, tr_addr *to);
-TR_API TR_MUST_CHECK tr_err tr_spawn_behaviour_in(tr_self *self, tr_scope *scope, const tr_behaviour *behaviour, void *arg,
-                                                  tr_addr *to);
+TR_API TR_MUST_CHECK tr_err tr_spawn_behaviour_in(tr_self *self, tr_scope *scope, const tr_behaviour *behaviour,
+                                                  void *arg, tr_addr *to);
 
 /* tr_spawn(self, body or &behaviour, arg, &to) and tr_spawn_in(self, scope, body or &behaviour, arg, &to). */
 #ifndef __cplusplus
-#define tr_spawn(self, what, arg, to)            \
+#define tr_spawn(self, what, arg, to) \
     _Generic((what),                             \
         const tr_behaviour *: tr_spawn_behaviour, \
         tr_behaviour *: tr_spawn_behaviour,       \
         default: tr_spawn_body)((self), (what), (arg), (to))
-#define tr_spawn_in(self, scope, what, arg, to)      \
+#define tr_spawn_in(self, scope, what, arg, to) \
     _Generic((what),                                 \
         const tr_behaviour *: tr_spawn_behaviour_in, \
         tr_behaviour *: tr_spawn_behaviour_in,       \
@@ -119,10 +124,11 @@ TR_API const tr_msg *tr_start_args(tr_self *self);
 
 /* ---- sending ---- */
 
-/* One message on its way; what is sent to one actor by another arrives in that order. A full mailbox acts by its policy: by default
- * this suspends within the effective deadline (30 s if there is none). From a cancelled actor it still goes out if there is room.
- * Errors: TR_EINVAL (a value that cannot travel, nil address), TR_ENOPROC (ended), TR_EFULL, TR_EUNSENT (the deadline came before
- * there was room), TR_ECANCELED, TR_EDEADLK, TR_ETOOBIG, TR_ENOMEM. Use tr_send(self, to, "tag", ...). */
+/* One message on its way; what is sent to one actor by another arrives in that order. A full mailbox acts by its
+ * policy: by default this suspends within the effective deadline (30 s if there is none). From a cancelled actor it
+ * still goes out if there is room. Errors: TR_EINVAL (a value that cannot travel, nil address), TR_ENOPROC (ended),
+ * TR_EFULL, TR_EUNSENT (the deadline came before there was room), TR_ECANCELED, TR_EDEADLK, TR_ETOOBIG, TR_ENOMEM. Use
+ * tr_send(self, to, "tag", ...). */
 TR_API tr_err tr_send_values(tr_self *self, tr_addr to, const tr_value *values, size_t n);
 #define tr_send(self, to, ...) tr_send_values((self), (to), TR_VALUES(__VA_ARGS__))
 
@@ -130,13 +136,14 @@ TR_API tr_err tr_send_values(tr_self *self, tr_addr to, const tr_value *values, 
 TR_API tr_err tr_try_send_values(tr_self *self, tr_addr to, const tr_value *values, size_t n);
 #define tr_try_send(self, to, ...) tr_try_send_values((self), (to), TR_VALUES(__VA_ARGS__))
 
-/* Sends a message that exists already, without copying its values: one message to a thousand mailboxes. m stays the caller's. */
+/* Sends a message that exists already, without copying its values: one message to a thousand mailboxes. m stays the
+ * caller's. */
 TR_API tr_err tr_send_msg(tr_self *self, tr_addr to, const tr_msg *m);
 
 /* ---- receiving; bodies only (TR_ESTATE in a handler) ---- */
 
-/* The next message; the one before is let go, and if it was a request that nobody answered, kept or forwarded its asker gets
- * TR_ENOREPLY. Suspends. Errors: TR_ECANCELED (looked at before the queue). */
+/* The next message; the one before is let go, and if it was a request that nobody answered, kept or forwarded its asker
+ * gets TR_ENOREPLY. Suspends. Errors: TR_ECANCELED (looked at before the queue). */
 TR_API TR_MUST_CHECK tr_err tr_recv(tr_self *self, const tr_msg **m);
 
 /* As tr_recv, for at most timeout_ms (0: what is there now). Errors: also TR_ETIMEDOUT, and then nothing was taken. */
@@ -144,9 +151,9 @@ TR_API TR_MUST_CHECK tr_err tr_recv_for(tr_self *self, int64_t timeout_ms, const
 
 /* ---- answering ---- */
 
-/* Answers a request: values alone, none for a bare acknowledgement. Never suspends, never refused. m stays lent as before; answered
- * once only. Errors: TR_ESTATE (no request, or answered already), TR_EINVAL, TR_ENOMEM. An asker that gave up is no error.
- * Use tr_reply(self, m) or tr_reply(self, m, "hello", name). */
+/* Answers a request: values alone, none for a bare acknowledgement. Never suspends, never refused. m stays lent as
+ * before; answered once only. Errors: TR_ESTATE (no request, or answered already), TR_EINVAL, TR_ENOMEM. An asker that
+ * gave up is no error. Use tr_reply(self, m) or tr_reply(self, m, "hello", name). */
 TR_API tr_err tr_reply_values(tr_self *self, const tr_msg *m, const tr_value *values, size_t n);
 #define tr_reply(self, ...) TR_CAT(TR_REPLY_, TR_ONE_OR_MORE(__VA_ARGS__))(self, __VA_ARGS__)
 #define TR_REPLY_1(self, m) tr_reply_values((self), (m), NULL, 0)
@@ -155,12 +162,13 @@ TR_API tr_err tr_reply_values(tr_self *self, const tr_msg *m, const tr_value *va
 /* Answers with an error: the asker's call returns err, and its tr_error has the text (printf style, may be NULL). */
 TR_API tr_err tr_reply_error(tr_self *self, const tr_msg *m, tr_err err, const char *fmt, ...) TR_PRINTF(4, 5);
 
-/* Hands a request on: who gets it answers the asker directly, within the asker's deadline. Errors: TR_ESTATE, TR_ENOPROC (the asker has been
- * told), TR_EFULL (still yours to answer). */
+/* Hands a request on: who gets it answers the asker directly, within the asker's deadline. Errors: TR_ESTATE,
+ * TR_ENOPROC (the asker has been told), TR_EFULL (still yours to answer). */
 TR_API tr_err tr_forward(tr_self *self, const tr_msg *m, tr_addr to);
 
-/* Takes m out of its slot: it is yours until tr_drop, and if it is a request, so is the answer. Owns: the caller; let go with the actor
- * at the latest, before fini is called: do not touch it there. NULL when m is not this actor's, is kept already, or memory is out. */
+/* Takes m out of its slot: it is yours until tr_drop, and if it is a request, so is the answer. Owns: the caller; let
+ * go with the actor at the latest, before fini is called: do not touch it there. NULL when m is not this actor's, is
+ * kept already, or memory is out. */
 TR_API tr_msg *tr_keep(tr_self *self, const tr_msg *m);
 
 /* Lets a kept message go; *m becomes NULL. A request that was not answered is answered with TR_ENOREPLY. */
@@ -168,8 +176,8 @@ TR_API void tr_drop(tr_self *self, tr_msg **m);
 
 /* ---- failing, results, cleanup ---- */
 
-/* The last call of this actor that did not succeed, in words. cause: what an error reply was caused by at its sender, or NULL.
- * Lives until the actor's next failing call. Never NULL. */
+/* The last call of this actor that did not succeed, in words. cause: what an error reply was caused by at its sender,
+ * or NULL. Lives until the actor's next failing call. Never NULL. */
 typedef struct tr_error_info {
     tr_err err;
     const char *text;  /* a sentence: what, where, what to do */
@@ -179,7 +187,8 @@ typedef struct tr_error_info {
 } tr_error_info;
 TR_API const tr_error_info *tr_error(tr_self *self);
 
-/* Makes err, in these words, the actor's last error and returns it: return tr_fail_with(self, TR_EUSER, "no account %d", n); */
+/* Makes err, in these words, the actor's last error and returns it: return tr_fail_with(self, TR_EUSER, "no account
+ * %d", n); */
 TR_API tr_err tr_fail_with(tr_self *self, tr_err err, const char *fmt, ...) TR_PRINTF(3, 4);
 
 /* Ends this actor now with err: its stack is abandoned, its defers run, everyone who waits is told. Does not return. */
@@ -189,7 +198,8 @@ TR_API void tr_fail(tr_self *self, tr_err err, const char *fmt, ...) TR_PRINTF(3
 #define tr_check(self, cond) \
     ((cond) ? (void) 0 : tr_fail((self), TR_EFAILED, "%s:%d: tr_check(%s) is false", __FILE__, __LINE__, #cond))
 
-/* The value tr_join gives to others, as a reply; the last call counts. Errors: TR_EINVAL, TR_ENOMEM. Use tr_result(self, 42). */
+/* The value tr_join gives to others, as a reply; the last call counts. Errors: TR_EINVAL, TR_ENOMEM. Use
+ * tr_result(self, 42). */
 TR_API tr_err tr_result_values(tr_self *self, const tr_value *values, size_t n);
 #define tr_result(self, ...) tr_result_values((self), TR_VALUES(__VA_ARGS__))
 
@@ -199,8 +209,8 @@ TR_API void *tr_alloc(tr_self *self, size_t size);
 /* Zeroed memory that is freed when the handler call returns (in a body: when it ends). NULL: out of memory. */
 TR_API void *tr_temp(tr_self *self, size_t size);
 
-/* Calls fn(arg) when the handler call returns (in a body: when it ends), last first, however it ends. fn must not suspend.
- * Errors: TR_ENOMEM, and then fn is called at once. */
+/* Calls fn(arg) when the handler call returns (in a body: when it ends), last first, however it ends. fn must not
+ * suspend. Errors: TR_ENOMEM, and then fn is called at once. */
 TR_API tr_err tr_defer(tr_self *self, void (*fn)(void *arg), void *arg);
 
 /* ---- other actors ---- */
@@ -222,20 +232,21 @@ TR_API TR_MUST_CHECK tr_err tr_whereis(tr_self *self, const char *name, tr_addr 
 /* Whether this actor has not ended. Never suspends; what it says may be old at once. */
 TR_API bool tr_is_alive(tr_self *self, tr_addr who);
 
-/* Asks an actor to end: its waits return TR_ECANCELED until it returns. reason is copied. Returns at once. Cancelling the dead is fine. */
+/* Asks an actor to end: its waits return TR_ECANCELED until it returns. reason is copied. Returns at once. Cancelling
+ * the dead is fine. */
 TR_API tr_err tr_cancel(tr_self *self, tr_addr who, const char *reason);
 
-/* tr_cancel, and wait until it has ended; after timeout_ms it is killed. Suspends. Errors: TR_ETIMEDOUT (it had to be killed),
- * TR_ECANCELED, TR_EDEADLK (it is this actor, or waits for it). */
+/* tr_cancel, and wait until it has ended; after timeout_ms it is killed. Suspends. Errors: TR_ETIMEDOUT (it had to be
+ * killed), TR_ECANCELED, TR_EDEADLK (it is this actor, or waits for it). */
 TR_API tr_err tr_cancel_wait(tr_self *self, tr_addr who, const char *reason, int64_t timeout_ms);
 
-/* Ends an actor without its help: its stack is abandoned, what is registered with the runtime is released, what it holds otherwise
- * (malloc, a mutex) is lost. Killing the dead is fine. */
+/* Ends an actor without its help: its stack is abandoned, what is registered with the runtime is released, what it
+ * holds otherwise (malloc, a mutex) is lost. Killing the dead is fine. */
 TR_API tr_err tr_kill(tr_self *self, tr_addr who, const char *reason);
 
-/* Waits until an actor this one (or its scope) spawned has ended and gives its result: TR_OK and *result (may be NULL; lives as a
- * reply), or the error it ended with. Can be read again until tr_forget or the owner's end. Suspends, without limit of its own.
- * Errors: the actor's own; TR_ENOPROC (no record of it), TR_EDEADLK, TR_ECANCELED. */
+/* Waits until an actor this one (or its scope) spawned has ended and gives its result: TR_OK and *result (may be NULL;
+ * lives as a reply), or the error it ended with. Can be read again until tr_forget or the owner's end. Suspends,
+ * without limit of its own. Errors: the actor's own; TR_ENOPROC (no record of it), TR_EDEADLK, TR_ECANCELED. */
 TR_API TR_MUST_CHECK tr_err tr_join(tr_self *self, tr_addr who, const tr_msg **result);
 
 /* Lets the record of an ended actor go; a failure that nobody joined is reported now. */
@@ -244,13 +255,16 @@ TR_API void tr_forget(tr_self *self, tr_addr who);
 /* Lets the others run: this actor goes to the end of the queue. Suspends. Errors: TR_ECANCELED. */
 TR_API tr_err tr_yield(tr_self *self);
 
-/* Calls fn(arg) on the thread's own large stack and returns its value: for foreign code that wants more than an actor's stack.
- * fn must not call anything that suspends. */
+/* Calls fn(arg) on the thread's own large stack and returns its value: for foreign code that wants more than an actor's
+ * stack. fn must not call anything that suspends. */
 TR_API int tr_call(tr_self *self, int (*fn)(void *arg), void *arg);
 
 #ifdef __cplusplus
 }
-inline tr_err tr_spawn(tr_self *self, tr_body_fn *body, void *arg, tr_addr *to) { return tr_spawn_body(self, body, arg, to); }
+inline tr_err tr_spawn(tr_self *self, tr_body_fn *body, void *arg, tr_addr *to)
+{
+    return tr_spawn_body(self, body, arg, to);
+}
 inline tr_err tr_spawn(tr_self *self, const tr_behaviour *b, void *arg, tr_addr *to)
 {
     return tr_spawn_behaviour(self, b, arg, to);

@@ -19,9 +19,9 @@ typedef struct tr_module {
 } tr_module;
 
 /* TR_MODULE(&first, &second, ...): what this shared object offers. Once, at file scope. */
-#define TR_MODULE(...)                                                                                               \
-    static const tr_behaviour *const tr_module_behaviours[] = { __VA_ARGS__, NULL };                                 \
-    __attribute__((visibility("default"))) extern const tr_module tr_module_record;                                  \
+#define TR_MODULE(...)                                                               \
+    static const tr_behaviour *const tr_module_behaviours[] = { __VA_ARGS__, NULL }; \
+    __attribute__((visibility("default"))) extern const tr_module tr_module_record;  \
     const tr_module tr_module_record = { TR_MODULE_ABI, (uint32_t) sizeof(tr_module), NULL, tr_module_behaviours };
 
 #ifdef __cplusplus

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* node.h - starting the runtime, living beside it, and looking at it
  *
- * tr_main is a whole program: one node, one worker, one main actor. A node can also be made, given actors, and run by a thread, or driven from
- * somebody else's loop. Threads that are no actors talk to it through tr_post, tr_node_ask and tr_inbox.
+ * tr_main is a whole program: one node, one worker, one main actor. A node can also be made, given actors, and run by a
+ * thread, or driven from somebody else's loop. Threads that are no actors talk to it through tr_post, tr_node_ask and
+ * tr_inbox.
  */
 #ifndef TROUPE_NODE_H
 #define TROUPE_NODE_H
@@ -18,9 +19,9 @@ extern "C" {
 
 /* ---- a whole program ---- */
 
-/* Runs main_fn as the main actor until it has ended; everything it started is cancelled and waited for. SIGINT and SIGTERM cancel it, a second
- * one ends the process. Log and failures go to standard error. Returns the exit status: 0, 1 if it ended with an error (which is printed),
- * 128 + n if signal n stopped it. */
+/* Runs main_fn as the main actor until it has ended; everything it started is cancelled and waited for. SIGINT and
+ * SIGTERM cancel it, a second one ends the process. Log and failures go to standard error. Returns the exit status: 0,
+ * 1 if it ended with an error (which is printed), 128 + n if signal n stopped it. */
 TR_API int tr_main(tr_body_fn *main_fn, void *arg);
 
 /* ---- a node ---- */
@@ -57,13 +58,14 @@ typedef struct tr_dead_letter {
 typedef struct tr_node_opts {
     size_t size; /* sizeof(tr_node_opts) */
     const char *name;
-    size_t stack_size;        /* of bodies and handlers; 0: 256 KiB; rounded up to pages, at least 16 KiB */
-    size_t actors_max;        /* 0: 16,777,216 */
-    int64_t stop_grace_ms;    /* what is left after a stop is killed then; 0: 5,000 */
-    int64_t slow_handler_ms;  /* 0: 50; negative: do not watch */
-    bool virtual_clock;       /* for tests: time jumps when everyone waits; troupe/test.h */
-    bool no_stack_overflow_report; /* tr_main and tr_node_run otherwise catch SIGSEGV to name the actor that ran over its stack */
-    tr_log_level log_level;   /* 0: TR_LOG_WARN */
+    size_t stack_size;             /* of bodies and handlers; 0: 256 KiB; rounded up to pages, at least 16 KiB */
+    size_t actors_max;             /* 0: 16,777,216 */
+    int64_t stop_grace_ms;         /* what is left after a stop is killed then; 0: 5,000 */
+    int64_t slow_handler_ms;       /* 0: 50; negative: do not watch */
+    bool virtual_clock;            /* for tests: time jumps when everyone waits; troupe/test.h */
+    bool no_stack_overflow_report; /* tr_main and tr_node_run otherwise catch SIGSEGV to name the actor that ran over
+                                      its stack */
+    tr_log_level log_level;        /* 0: TR_LOG_WARN */
     void (*on_log)(void *ctx, tr_log_level level, const char *line);
     void (*on_failure)(void *ctx, const tr_failure *failure);
     void (*on_dead_letter)(void *ctx, const tr_dead_letter *letter);
@@ -73,10 +75,12 @@ typedef struct tr_node_opts {
 /* Errors: TR_EINVAL, TR_ENOMEM, TR_EIO (no epoll, eventfd or timerfd to be had). opts may be NULL. */
 TR_API TR_MUST_CHECK tr_err tr_node_create(const tr_node_opts *opts, tr_node **node);
 
-/* Spawns an actor that the node itself owns. Thread: the one that runs the node, or any before it runs. opts->scope must be NULL. */
+/* Spawns an actor that the node itself owns. Thread: the one that runs the node, or any before it runs. opts->scope
+ * must be NULL. */
 TR_API TR_MUST_CHECK tr_err tr_node_spawn(tr_node *node, const tr_spawn_opts *opts, tr_addr *to);
 
-/* Runs until tr_node_stop, or until no actor is left. Returns TR_OK, or TR_ETIMEDOUT when some had to be killed (the log names them). */
+/* Runs until tr_node_stop, or until no actor is left. Returns TR_OK, or TR_ETIMEDOUT when some had to be killed (the
+ * log names them). */
 TR_API tr_err tr_node_run(tr_node *node);
 
 /* For embedding: does what is ready, at most until budget_ms have passed, and returns whether more is ready now. */
@@ -91,30 +95,35 @@ TR_API bool tr_node_is_done(const tr_node *node);
 /* Cancels every actor and makes tr_node_run return when they have ended. Thread: any; from a signal handler too. */
 TR_API void tr_node_stop(tr_node *node, const char *reason);
 
-/* Frees a node; actors still alive are killed. Every tr_inbox of it must be closed, no thread may be in a call on it. *node becomes NULL. */
+/* Frees a node; actors still alive are killed. Every tr_inbox of it must be closed, no thread may be in a call on it.
+ * *node becomes NULL. */
 TR_API void tr_node_destroy(tr_node **node);
 
 /* ---- from threads that are no actors ---- */
 
-/* Sends a message. Bounds apply: by the receiver's policy, where "wait" means refuse. What is refused or has no receiver is a dead letter.
- * Errors: TR_EINVAL, TR_ENOMEM, TR_ETOOBIG, TR_ECLOSED (the node has stopped). Thread: any. Use tr_post(node, to, "tag", ...). */
+/* Sends a message. Bounds apply: by the receiver's policy, where "wait" means refuse. What is refused or has no
+ * receiver is a dead letter. Errors: TR_EINVAL, TR_ENOMEM, TR_ETOOBIG, TR_ECLOSED (the node has stopped). Thread: any.
+ * Use tr_post(node, to, "tag", ...). */
 TR_API tr_err tr_post_values(tr_node *node, tr_addr to, const tr_value *values, size_t n);
 #define tr_post(node, to, ...) tr_post_values((node), (to), TR_VALUES(__VA_ARGS__))
 
-/* Asks, and blocks this thread until the answer is there. *reply is the caller's: tr_msg_free. text (may be NULL) gets up to text_size bytes
- * of the error's words. timeout_ms TR_FOREVER: 30 s. Errors: as tr_ask; TR_ESTATE when called on the thread that runs the node. Thread: any. */
-TR_API TR_MUST_CHECK tr_err tr_node_ask_values(tr_node *node, tr_addr to, int64_t timeout_ms, tr_msg **reply, char *text,
-                                               size_t text_size, const tr_value *values, size_t n);
+/* Asks, and blocks this thread until the answer is there. *reply is the caller's: tr_msg_free. text (may be NULL) gets
+ * up to text_size bytes of the error's words. timeout_ms TR_FOREVER: 30 s. Errors: as tr_ask; TR_ESTATE when called on
+ * the thread that runs the node. Thread: any. */
+TR_API TR_MUST_CHECK tr_err tr_node_ask_values(tr_node *node, tr_addr to, int64_t timeout_ms, tr_msg **reply,
+                                               char *text, size_t text_size, const tr_value *values, size_t n);
 #define tr_node_ask(node, to, timeout_ms, reply, ...) \
     tr_node_ask_values((node), (to), (timeout_ms), (reply), NULL, 0, TR_VALUES(__VA_ARGS__))
 
 /* Who goes by that name. Thread: any. Errors: TR_ENOPROC. */
 TR_API TR_MUST_CHECK tr_err tr_node_whereis(tr_node *node, const char *name, tr_addr *who);
 
-/* A mailbox that a thread reads: actors send to its address as to any other. Bounded as a mailbox is; the runtime's side refuses when full. */
+/* A mailbox that a thread reads: actors send to its address as to any other. Bounded as a mailbox is; the runtime's
+ * side refuses when full. */
 typedef struct tr_inbox tr_inbox;
 TR_API TR_MUST_CHECK tr_err tr_inbox_open(tr_node *node, tr_inbox **inbox, tr_addr *addr);
-TR_API TR_MUST_CHECK tr_err tr_inbox_recv(tr_inbox *inbox, int64_t timeout_ms, tr_msg **m); /* blocks; m is the caller's */
+TR_API TR_MUST_CHECK tr_err tr_inbox_recv(tr_inbox *inbox, int64_t timeout_ms,
+                                          tr_msg **m); /* blocks; m is the caller's */
 TR_API void tr_inbox_close(tr_inbox **inbox);
 
 /* ---- looking at it ---- */
@@ -122,14 +131,15 @@ TR_API void tr_inbox_close(tr_inbox **inbox);
 typedef struct tr_node_stats {
     size_t size; /* sizeof(tr_node_stats), set by the caller */
     size_t actors, stacks, stacks_pooled, timers, pending_asks, fds, blocks; /* now; blocks: messages that exist */
-    uint64_t messages, spawned, turns;                                      /* since the start */
+    uint64_t messages, spawned, turns;                                       /* since the start */
     uint64_t dead[TR_DEAD_REASONS];
 } tr_node_stats;
 
 /* Thread: the node's, or any while it does not run. */
 TR_API void tr_node_stats_get(const tr_node *node, tr_node_stats *stats);
 
-/* Writes every living actor to out, one a line: address, name, state, what it waits for, mailbox. Thread: the node's. */
+/* Writes every living actor to out, one a line: address, name, state, what it waits for, mailbox. Thread: the node's.
+ */
 TR_API void tr_node_print(const tr_node *node, FILE *out);
 
 #ifdef __cplusplus

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* scope.h - structured concurrency: what is started inside has ended when it returns
  *
- * A scope owns actors and may have a deadline. It waits for all its children; the first failure cancels the others and the body; errors come
- * as a list. Cancelling is level-triggered: inside a cancelled scope every suspending call returns TR_ECANCELED at once, until the scope is left.
- * A shield keeps outside cancels away for a stated time. Scopes nest; the effective deadline is the earliest up to the nearest shield.
+ * A scope owns actors and may have a deadline. It waits for all its children; the first failure cancels the others and
+ * the body; errors come as a list. Cancelling is level-triggered: inside a cancelled scope every suspending call
+ * returns TR_ECANCELED at once, until the scope is left. A shield keeps outside cancels away for a stated time. Scopes
+ * nest; the effective deadline is the earliest up to the nearest shield.
  */
 #ifndef TROUPE_SCOPE_H
 #define TROUPE_SCOPE_H
@@ -25,23 +26,27 @@ typedef struct tr_scope_opts {
 
 typedef tr_err tr_scope_fn(tr_self *self, tr_scope *scope, void *arg);
 
-/* Runs fn(self, scope, arg) and waits for every actor spawned in the scope. opts may be NULL. Suspends, without limit of its own.
- * Returns fn's error, or the first child's; TR_ETIMEDOUT if its own deadline cut it short; TR_ECANCELED if an outside cancel did. All errors:
- * tr_error_count and tr_error_at. Errors also: TR_EINVAL, TR_ENOMEM (fn was not called). */
+/* Runs fn(self, scope, arg) and waits for every actor spawned in the scope. opts may be NULL. Suspends, without limit
+ * of its own. Returns fn's error, or the first child's; TR_ETIMEDOUT if its own deadline cut it short; TR_ECANCELED if
+ * an outside cancel did. All errors: tr_error_count and tr_error_at. Errors also: TR_EINVAL, TR_ENOMEM (fn was not
+ * called). */
 TR_API TR_MUST_CHECK tr_err tr_scope_run(tr_self *self, const tr_scope_opts *opts, tr_scope_fn *fn, void *arg);
 
-/* fn(self, arg) under a deadline: TR_ETIMEDOUT if it cut fn short, else what fn returned. An outside cancel stays TR_ECANCELED. */
+/* fn(self, arg) under a deadline: TR_ETIMEDOUT if it cut fn short, else what fn returned. An outside cancel stays
+ * TR_ECANCELED. */
 TR_API TR_MUST_CHECK tr_err tr_within(tr_self *self, int64_t timeout_ms, tr_body_fn *fn, void *arg);
 
 /* fn(self, arg) out of reach of outside cancels, for at most timeout_ms. For cleanup that has to wait. */
 TR_API TR_MUST_CHECK tr_err tr_shield(tr_self *self, int64_t timeout_ms, tr_body_fn *fn, void *arg);
 
-/* The same as a pair: end waits for the children, and returns what tr_scope_run would, given the body's own result. Ends must come in
- * reverse order of begins in the same handler call or body (TR_ESTATE); a scope left open when it returns is cancelled, waited for, and reported. */
+/* The same as a pair: end waits for the children, and returns what tr_scope_run would, given the body's own result.
+ * Ends must come in reverse order of begins in the same handler call or body (TR_ESTATE); a scope left open when it
+ * returns is cancelled, waited for, and reported. */
 TR_API TR_MUST_CHECK tr_err tr_scope_begin(tr_self *self, const tr_scope_opts *opts, tr_scope **scope);
 TR_API TR_MUST_CHECK tr_err tr_scope_end(tr_self *self, tr_scope **scope, tr_err result);
 
-/* Cancels a scope that this actor has open: its children, and its body at its next suspension. reason is copied. Idempotent. */
+/* Cancels a scope that this actor has open: its children, and its body at its next suspension. reason is copied.
+ * Idempotent. */
 TR_API void tr_scope_cancel(tr_self *self, tr_scope *scope, const char *reason);
 
 /* How many children have not ended. */

@@ -2,9 +2,9 @@
 /* value.h - what a message can hold, on its way in and on its way out
  *
  * In: any argument of tr_send, tr_ask, tr_reply, ... is turned into a tr_value by its C type. bool, every integer type,
- * float, double, char *, tr_addr, tr_item (a value out of another message) and tr_msg * (a whole message, as an array) travel;
- * a type that cannot is a compile error. Mind C: true and 'a' are ints; NULL is not a string (write tr_nil()); an enum is
- * unsigned. Strings and binaries are copied when the message is made; a tr_blob is handed over.
+ * float, double, char *, tr_addr, tr_item (a value out of another message) and tr_msg * (a whole message, as an array)
+ * travel; a type that cannot is a compile error. Mind C: true and 'a' are ints; NULL is not a string (write tr_nil());
+ * an enum is unsigned. Strings and binaries are copied when the message is made; a tr_blob is handed over.
  *
  * Out: tr_is and tr_args (message.h) store into variables by the type of the pointer. They never truncate: a value that
  * does not fit does not match. A tr_item is a value still inside its message: valid as long as the message is.
@@ -34,7 +34,7 @@ typedef enum tr_type {
     TR_TYPE_ADDR,
     TR_TYPE_ARRAY,
     TR_TYPE_MAP,
-    TR_TYPE_PTR,  /* tr_local_ptr: never leaves the process */
+    TR_TYPE_PTR, /* tr_local_ptr: never leaves the process */
     /* Only in a tr_value, on the way in: */
     TR_TYPE_BLOB, /* arrives as TR_TYPE_BIN */
     TR_TYPE_ITEM, /* arrives as what the item is */
@@ -139,8 +139,9 @@ static inline tr_value tr_bin(const void *p, size_t n)
     return v;
 }
 
-/* n bytes, handed over: if the call that takes it succeeds, free_fn(p) is called once, from any thread, when the last message
- * that holds it is gone; if the call fails, p is still the caller's (an ask has taken it when the request was sent, whatever the answer is). NULL for free_fn: p outlives everything. */
+/* n bytes, handed over: if the call that takes it succeeds, free_fn(p) is called once, from any thread, when the last
+ * message that holds it is gone; if the call fails, p is still the caller's (an ask has taken it when the request was
+ * sent, whatever the answer is). NULL for free_fn: p outlives everything. */
 static inline tr_value tr_blob(void *p, size_t n, tr_free_fn *free_fn)
 {
     tr_value v = tr_value_make((p != NULL || n == 0) && n < UINT32_MAX ? TR_TYPE_BLOB : TR_TYPE_INVALID, (uint32_t) n);
@@ -184,7 +185,8 @@ static inline tr_value tr_v_value(tr_value v)
     return v;
 }
 
-/* n values that stand in memory; kv: keys and values in turn, n of them in all. Lent until the call that takes them returns. */
+/* n values that stand in memory; kv: keys and values in turn, n of them in all. Lent until the call that takes them
+ * returns. */
 static inline tr_value tr_arrayn(const tr_value *items, size_t n)
 {
     tr_value v = tr_value_make(n < UINT32_MAX ? TR_TYPE_ARRAY : TR_TYPE_INVALID, (uint32_t) n);

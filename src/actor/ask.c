@@ -89,7 +89,8 @@ static inline void ask_complete(struct worker *w, struct ask *a, tr_err err, str
     ask_wake(w, a);
 }
 
-/* Whether the asker waits in a call that the scope's own cancel ends, and the ask with it. An ask that was started may have been taken out of its scope. */
+/* Whether the asker waits in a call that the scope's own cancel ends, and the ask with it. An ask that was started may
+ * have been taken out of its scope. */
 static bool scope_will_tell(const struct ask *a)
 {
     const struct tr_self *self = a->limit == ASK_LIMIT_SCOPE ? a->waiter : NULL;
@@ -176,7 +177,8 @@ struct cell *send_target_missing(struct tr_self *self, uint64_t node, uint64_t a
 }
 
 /* The mailbox is full. Owns: m is moved or freed. */
-__attribute__((noinline)) static tr_err ask_send_full(struct tr_self *self, struct cell *c, struct tr_msg *m, struct ask *a)
+__attribute__((noinline)) static tr_err ask_send_full(struct tr_self *self, struct cell *c, struct tr_msg *m,
+                                                      struct ask *a)
 {
     self->run.flags |= SELF_USED;
     list_push(&self->asks, &a->link); /* should this actor end before it has run again */
@@ -187,7 +189,8 @@ __attribute__((noinline)) static tr_err ask_send_full(struct tr_self *self, stru
     return err;
 }
 
-__attribute__((noinline)) static struct tr_msg *question_build(struct tr_self *self, const tr_value *values, size_t n, tr_err *err)
+__attribute__((noinline)) static struct tr_msg *question_build(struct tr_self *self, const tr_value *values, size_t n,
+                                                               tr_err *err)
 {
     const char *why;
     struct tr_msg *m;
@@ -233,7 +236,8 @@ static inline __attribute__((always_inline)) tr_err ask_to(struct tr_self *self,
     return err;
 }
 
-tr_err ask_begin(struct tr_self *self, tr_addr to, int64_t timeout_ms, const tr_value *values, size_t n, struct ask **ask)
+tr_err ask_begin(struct tr_self *self, tr_addr to, int64_t timeout_ms, const tr_value *values, size_t n,
+                 struct ask **ask)
 {
     tr_err err;
     struct cell *c = send_target(self, to, "ask", &err);
@@ -250,7 +254,8 @@ static inline tr_err ask_wait(struct tr_self *self, struct ask *a)
     a->waiter = self;
     while (a->state == ASK_OPEN && err == TR_OK) {
         if (self_is_canceled(self))
-            err = error_set(self, TR_ECANCELED, "ask", "cancelled while it waited for the answer: %s", self_cancel_reason(self));
+            err = error_set(self, TR_ECANCELED, "ask", "cancelled while it waited for the answer: %s",
+                            self_cancel_reason(self));
         else
             err = worker_suspend(self);
     }
@@ -306,7 +311,8 @@ __attribute__((noinline)) static tr_err cycle_check(struct tr_self *self, const 
     return deadlock_check_slow(self, cell_id(c), limit == ASK_LIMIT_NONE ? INT64_MAX : deadline, "ask");
 }
 
-tr_err tr_ask_values(tr_self *self, tr_addr to, int64_t timeout_ms, const tr_msg **reply, const tr_value *values, size_t n)
+tr_err tr_ask_values(tr_self *self, tr_addr to, int64_t timeout_ms, const tr_msg **reply, const tr_value *values,
+                     size_t n)
 {
     struct ask *a = NULL;
     tr_err err = self_enter(self, "ask");
@@ -358,7 +364,8 @@ void ask_answer_error_msg(struct worker *w, struct tr_msg *m, tr_err err, struct
     ask_deliver(w, m, err, error);
 }
 
-void ask_answer_error(struct worker *w, struct tr_msg *m, tr_err err, const char *text, const char *phase, const char *actor)
+void ask_answer_error(struct worker *w, struct tr_msg *m, tr_err err, const char *text, const char *phase,
+                      const char *actor)
 {
     if (!ask_is_owed(m)) {
         m->flags |= MSG_ANSWERED;
@@ -395,7 +402,8 @@ void ask_adopt(struct tr_self *self, struct ask *a)
     self->run.flags |= SELF_USED;
 }
 
-tr_err tr_ask_start_values(tr_self *self, tr_addr to, int64_t timeout_ms, tr_pending *pending, const tr_value *values, size_t n)
+tr_err tr_ask_start_values(tr_self *self, tr_addr to, int64_t timeout_ms, tr_pending *pending, const tr_value *values,
+                           size_t n)
 {
     struct ask *a = NULL;
     tr_err err = self_enter(self, "ask");
@@ -442,8 +450,8 @@ void tr_ask_cancel(tr_self *self, tr_pending pending)
     ask_end(self->worker, a);
 }
 
-tr_err tr_ask_then_values(tr_self *self, tr_addr to, int64_t timeout_ms, tr_reply_fn *on_reply, void *ctx, const tr_value *values,
-                          size_t n)
+tr_err tr_ask_then_values(tr_self *self, tr_addr to, int64_t timeout_ms, tr_reply_fn *on_reply, void *ctx,
+                          const tr_value *values, size_t n)
 {
     struct ask *a = NULL;
     tr_err err = self_enter(self, "ask");

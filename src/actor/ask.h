@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* ask.h - a request under way, seen from the asker's side
  *
- * The record is the reply's address: a one-shot alias of record and 64-bit number. An answer counts only while the record is open and has the number that
- * the request carries; closing comes first on every path (answer, deadline, cancel, the asker's end), so a reply is delivered or dropped whole.
- * Records are type-stable: a late answer may look at one that has been recycled. Answers never pass through a mailbox.
+ * The record is the reply's address: a one-shot alias of record and 64-bit number. An answer counts only while the
+ * record is open and has the number that the request carries; closing comes first on every path (answer, deadline,
+ * cancel, the asker's end), so a reply is delivered or dropped whole. Records are type-stable: a late answer may look
+ * at one that has been recycled. Answers never pass through a mailbox.
  *
- * Invariant: an open ask is held by exactly one suspended tr_ask, one self's list of started asks, or one actor's list of tr_ask_then. */
+ * Invariant: an open ask is held by exactly one suspended tr_ask, one self's list of started asks, or one actor's list
+ * of tr_ask_then. */
 #ifndef ACTOR_ASK_H
 #define ACTOR_ASK_H
 
@@ -29,11 +31,11 @@ struct ask {
     uint64_t asker;         /* the asking actor's id */
     uint64_t holder;        /* the id of the actor that owes the answer now */
     int64_t deadline;
-    struct timer timer;     /* lazy */
-    tr_err err;             /* ASK_DONE */
-    uint8_t state;          /* enum ask_state */
-    uint8_t limit;          /* enum ask_limit */
-    uint64_t order;         /* ASK_DONE: worker.completions when it came */
+    struct timer timer; /* lazy */
+    tr_err err;         /* ASK_DONE */
+    uint8_t state;      /* enum ask_state */
+    uint8_t limit;      /* enum ask_limit */
+    uint64_t order;     /* ASK_DONE: worker.completions when it came */
     tr_reply_fn *then;
     void *ctx;
     struct list link;
@@ -75,8 +77,10 @@ static inline struct cell *send_target(struct tr_self *self, tr_addr to, const c
     return send_target_missing(self, to.node, to.actor, phase, err);
 }
 
-/* Opens an ask, builds the message, sends it. May suspend for room. The caller holds the ask, and sets waiter. Errors: in words on self. */
-tr_err ask_begin(struct tr_self *self, tr_addr to, int64_t timeout_ms, const tr_value *values, size_t n, struct ask **ask);
+/* Opens an ask, builds the message, sends it. May suspend for room. The caller holds the ask, and sets waiter. Errors:
+ * in words on self. */
+tr_err ask_begin(struct tr_self *self, tr_addr to, int64_t timeout_ms, const tr_value *values, size_t n,
+                 struct ask **ask);
 
 /* A self that waits in ask_wait was cancelled: its ask is over now. */
 void ask_wait_canceled(struct worker *w, struct tr_self *self);
@@ -91,7 +95,8 @@ tr_err ask_collect(struct tr_self *self, struct ask *ask, const tr_msg **reply);
 void ask_answer(struct worker *w, struct tr_msg *m, struct tr_msg *reply);
 
 /* The same with an error; actor NULL: the runtime says so. */
-void ask_answer_error(struct worker *w, struct tr_msg *m, tr_err err, const char *text, const char *phase, const char *actor);
+void ask_answer_error(struct worker *w, struct tr_msg *m, tr_err err, const char *text, const char *phase,
+                      const char *actor);
 
 /* Answers m with an error message, which may be NULL if memory is out. */
 void ask_answer_error_msg(struct worker *w, struct tr_msg *m, tr_err err, struct tr_msg *error);
@@ -102,7 +107,8 @@ struct ask *ask_of(struct tr_self *self, tr_pending pending);
 /* Makes self the one who waits for a started ask, and holds it: the handler call that started it may end meanwhile. */
 void ask_adopt(struct tr_self *self, struct ask *ask);
 
-/* Calls back the tr_ask_then answers that wait for the actor of self. False: the actor is to end (a callback returned TR_STOP). */
+/* Calls back the tr_ask_then answers that wait for the actor of self. False: the actor is to end (a callback returned
+ * TR_STOP). */
 bool ask_run_thens(struct tr_self *self);
 
 /* Cancels all asks that self started, or that c waits for with tr_ask_then. */

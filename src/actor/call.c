@@ -92,7 +92,8 @@ static void answer_for(struct tr_self *self, struct tr_msg *m, tr_err err)
 {
     const char *label = cell_label(self->cell);
     if (err == TR_OK || err == TR_STOP)
-        ask_answer_error(self->worker, m, TR_ENOREPLY, "the receiver finished with the request and did not answer it", tr_tag(m), label);
+        ask_answer_error(self->worker, m, TR_ENOREPLY, "the receiver finished with the request and did not answer it",
+                         tr_tag(m), label);
     else if (err == TR_ECANCELED) /* to the asker this would say that it was cancelled itself */
         ask_answer_error(self->worker, m, TR_EDOWN, "the receiver was cancelled before it answered", tr_tag(m), label);
     else
@@ -114,7 +115,8 @@ static void scopes_leave_open(struct tr_self *self)
 {
     struct worker *w = self->worker;
     char text[CELL_TEXT_MAX];
-    log_line(&w->world->log, TR_LOG_WARN, "%s left a scope open: its children are cancelled", cell_text(self->cell, text));
+    log_line(&w->world->log, TR_LOG_WARN, "%s left a scope open: its children are cancelled",
+             cell_text(self->cell, text));
     struct owner *owner = owner_of(w, self->cell);
     while (self->scope != NULL) {
         struct scope *s = self->scope;
@@ -139,7 +141,8 @@ void call_release_rest_slow(struct tr_self *self)
         defers_run(self);
     if (self->temps != NULL)
         memory_free(&self->temps);
-    self->run.flags &= ~(uint32_t) SELF_USED; /* last: a defer may end the actor, and then the rest is still to be done */
+    self->run.flags &= ~(
+        uint32_t) SELF_USED; /* last: a defer may end the actor, and then the rest is still to be done */
 }
 
 /* ---- a stack between calls ---- */

@@ -35,7 +35,8 @@ static inline void call_release_rest(struct tr_self *self)
         call_release_rest_slow(self);
 }
 
-/* Frees what a stack keeps between calls: last reply, gathered replies, error words. Before it goes back to the pool. */
+/* Frees what a stack keeps between calls: last reply, gathered replies, error words. Before it goes back to the pool.
+ */
 void self_strip(struct tr_self *self);
 
 /* A stack that has just been made or recycled. */

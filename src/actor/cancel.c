@@ -13,8 +13,8 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 
-#define IGNORED_YIELD 16       /* cancelled calls in a row, after which each one yields */
-#define IGNORED_REPORT 100000  /* then it is reported and killed */
+#define IGNORED_YIELD 16      /* cancelled calls in a row, after which each one yields */
+#define IGNORED_REPORT 100000 /* then it is reported and killed */
 
 bool self_is_canceled_slow(const struct tr_self *self)
 {
@@ -152,7 +152,8 @@ void cell_kill(struct worker *w, struct cell *c, const char *reason)
         cell_wake_stacks(w, c);
         return;
     }
-    end_mark(w, c, TR_EKILLED, msg_error(&w->msgs, TR_EKILLED, reason != NULL ? reason : "killed", "kill", cell_label(c), NULL));
+    end_mark(w, c, TR_EKILLED,
+             msg_error(&w->msgs, TR_EKILLED, reason != NULL ? reason : "killed", "kill", cell_label(c), NULL));
     end_abandon_stacks(w, c);
     if (!(c->run.flags & CELL_LINKED))
         worker_ready(w, &c->run);

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* cell.h - one actor, in two cache lines; and the table of all
  *
- * The first line is what a message touches on its way: run link, flags, generation, mailbox, handler table, state. The second is for spawning and
- * ending. Everything that few actors need stands behind ext and is made on first use (cell_ext.h).
+ * The first line is what a message touches on its way: run link, flags, generation, mailbox, handler table, state. The
+ * second is for spawning and ending. Everything that few actors need stands behind ext and is made on first use
+ * (cell_ext.h).
  *
- * The table is the memory: slots are never unmapped, so that an address can be looked at whatever became of its actor. An address is slot and
- * generation; the generation is raised when the actor has ended. A slot whose generation would wrap is retired.
+ * The table is the memory: slots are never unmapped, so that an address can be looked at whatever became of its actor.
+ * An address is slot and generation; the generation is raised when the actor has ended. A slot whose generation would
+ * wrap is retired.
  *
- * Flags, as a state machine of two questions. Who will run it: CELL_QUEUED (it stands in the run queue, or its turn is on), CELL_BUSY (a stack of its own
- * is at work: a body, or a handler that is suspended), or neither (idle: the next message queues it). How far is its life: CELL_STARTED, CELL_CLOSED
- * (mailbox closed, ending), then the slot is free. */
+ * Flags, as a state machine of two questions. Who will run it: CELL_QUEUED (it stands in the run queue, or its turn is
+ * on), CELL_BUSY (a stack of its own is at work: a body, or a handler that is suspended), or neither (idle: the next
+ * message queues it). How far is its life: CELL_STARTED, CELL_CLOSED (mailbox closed, ending), then the slot is free.
+ */
 #ifndef ACTOR_CELL_H
 #define ACTOR_CELL_H
 
@@ -31,7 +34,7 @@ struct runnable {
 
 enum cell_flag {
     CELL_IS = 1u << 0,
-    CELL_QUEUED = 1u << 1,     /* also used by suspended stacks */
+    CELL_QUEUED = 1u << 1, /* also used by suspended stacks */
     CELL_BUSY = 1u << 2,
     CELL_WANTS_MAIL = 1u << 3, /* its stack is suspended until there is a message */
     CELL_LIVE = 1u << 4,
@@ -40,15 +43,15 @@ enum cell_flag {
     CELL_KILLED = 1u << 7,
     CELL_STARTED = 1u << 8,
     CELL_BODY = 1u << 9,
-    CELL_BOUNDED = 1u << 10,   /* mailbox bounds of its own, in ext */
-    CELL_END = 1u << 11,       /* ends at its next turn: run.end_err says how */
-    CELL_INTERNAL = 1u << 12,  /* the runtime's own: not counted, not listed */
-    CELL_THEN = 1u << 13,      /* answers of tr_ask_then wait, in ext */
+    CELL_BOUNDED = 1u << 10,  /* mailbox bounds of its own, in ext */
+    CELL_END = 1u << 11,      /* ends at its next turn: run.end_err says how */
+    CELL_INTERNAL = 1u << 12, /* the runtime's own: not counted, not listed */
+    CELL_THEN = 1u << 13,     /* answers of tr_ask_then wait, in ext */
     CELL_DETACHED = 1u << 14,
-    CELL_ZOMBIE = 1u << 15,    /* ended while it stood in the run queue: its slot is freed when it is taken out */
-    CELL_SENDERS = 1u << 18,   /* somebody waits for room in its mailbox */
-    CELL_LINKED = 1u << 17,    /* stands in the run queue; also used by suspended stacks */
-    CELL_BIG_STACK = 1u << 16  /* ext->stack_size, or its behaviour's, is larger than the default */
+    CELL_ZOMBIE = 1u << 15,   /* ended while it stood in the run queue: its slot is freed when it is taken out */
+    CELL_SENDERS = 1u << 18,  /* somebody waits for room in its mailbox */
+    CELL_LINKED = 1u << 17,   /* stands in the run queue; also used by suspended stacks */
+    CELL_BIG_STACK = 1u << 16 /* ext->stack_size, or its behaviour's, is larger than the default */
 };
 
 struct cell {
@@ -61,10 +64,10 @@ struct cell {
     void *state;                /* of a behaviour; of a body its argument */
     uint64_t id;                /* generation and slot: half of its address */
     /* cold */
-    struct tr_self *stacks;     /* what works for it and is suspended: self.next_stack */
+    struct tr_self *stacks; /* what works for it and is suspended: self.next_stack */
     struct cell_ext *ext;
-    struct owner *owner;        /* who answers for it; NULL only while it ends with the node */
-    struct owner *owned;        /* whom it answers for; NULL: nobody yet */
+    struct owner *owner;                      /* who answers for it; NULL only while it ends with the node */
+    struct owner *owned;                      /* whom it answers for; NULL: nobody yet */
     struct cell *sibling_next, *sibling_prev; /* owner.first */
     tr_body_fn *body;
     void *arg;

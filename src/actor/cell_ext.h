@@ -6,15 +6,15 @@
 #include "actor/worker.h"
 
 struct cell_ext {
-    struct list names;        /* struct name.link */
-    struct tr_msg *kept;      /* by next and prev: messages from tr_keep */
-    struct list ticks;        /* struct tick.link */
-    struct list watches;      /* struct fd_watch.link */
-    struct list thens;        /* struct ask.link: open asks of tr_ask_then */
-    struct list thens_done;   /* struct ask.link: answered, to be called back */
-    struct list enders;       /* struct ender.link: who waits for this actor's end */
-    struct list senders;      /* struct sender.link: who waits for room in its mailbox, first come first */
-    struct temp *memory;      /* tr_alloc */
+    struct list names;      /* struct name.link */
+    struct tr_msg *kept;    /* by next and prev: messages from tr_keep */
+    struct list ticks;      /* struct tick.link */
+    struct list watches;    /* struct fd_watch.link */
+    struct list thens;      /* struct ask.link: open asks of tr_ask_then */
+    struct list thens_done; /* struct ask.link: answered, to be called back */
+    struct list enders;     /* struct ender.link: who waits for this actor's end */
+    struct list senders;    /* struct sender.link: who waits for room in its mailbox, first come first */
+    struct temp *memory;    /* tr_alloc */
     struct tr_msg *start_args;
     struct tr_msg *result;
     struct tr_msg *end_error; /* CELL_END: in words, or NULL */

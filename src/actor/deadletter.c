@@ -30,8 +30,9 @@ void deadletter_discard(struct worker *w, struct tr_msg *m, tr_dead_reason reaso
 const char *tr_dead_reason_name(tr_dead_reason reason)
 {
     static const char *const names[TR_DEAD_REASONS] = {
-        [TR_DEAD_NOPROC] = "noproc",   [TR_DEAD_ENDED] = "ended",       [TR_DEAD_FULL] = "full", [TR_DEAD_UNKNOWN] = "unknown",
-        [TR_DEAD_FAILED] = "failed",   [TR_DEAD_CANCELED] = "canceled", [TR_DEAD_LATE] = "late",
+        [TR_DEAD_NOPROC] = "noproc",   [TR_DEAD_ENDED] = "ended",   [TR_DEAD_FULL] = "full",
+        [TR_DEAD_UNKNOWN] = "unknown", [TR_DEAD_FAILED] = "failed", [TR_DEAD_CANCELED] = "canceled",
+        [TR_DEAD_LATE] = "late",
     };
     return (unsigned) reason < TR_DEAD_REASONS ? names[reason] : "?";
 }

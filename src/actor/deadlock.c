@@ -170,7 +170,8 @@ tr_err deadlock_check_asks(struct tr_self *self, const struct tr_pending *pendin
     return deadlock_error(&s, self, all ? "gather" : "wait");
 }
 
-tr_err deadlock_check_items(struct tr_self *self, const struct tr_wait_item *items, size_t n, bool all, int64_t deadline)
+tr_err deadlock_check_items(struct tr_self *self, const struct tr_wait_item *items, size_t n, bool all,
+                            int64_t deadline)
 {
     struct search s = search_of(self, deadline);
     if (is_reachable(self) || !items_lead_home(&s, items, n, all))

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* deadlock.h - a wait that would close a cycle is an error, told before it begins
  *
- * Every wait on an actor is an edge: an ask to whoever holds the obligation now, a full mailbox, an end, a scope's children. Before self begins such a
- * wait, the edges are followed from the actor it would wait for. A wait for all of several leads where any of them leads, a wait for one where
- * all lead. An edge whose own deadline comes before ours is no obstacle: it will break by itself. The search is bounded (DEADLOCK_DEPTH actors deep,
- * DEADLOCK_VISITS in all); a longer cycle ends by its deadlines. */
+ * Every wait on an actor is an edge: an ask to whoever holds the obligation now, a full mailbox, an end, a scope's
+ * children. Before self begins such a wait, the edges are followed from the actor it would wait for. A wait for all of
+ * several leads where any of them leads, a wait for one where all lead. An edge whose own deadline comes before ours is
+ * no obstacle: it will break by itself. The search is bounded (DEADLOCK_DEPTH actors deep, DEADLOCK_VISITS in all); a
+ * longer cycle ends by its deadlines. */
 #ifndef ACTOR_DEADLOCK_H
 #define ACTOR_DEADLOCK_H
 
@@ -31,8 +32,10 @@ static inline tr_err deadlock_check(struct tr_self *self, uint64_t id, int64_t d
 /* The same for a wait for several asks, and for an owner's children. */
 struct tr_pending;
 struct tr_wait_item;
-tr_err deadlock_check_asks(struct tr_self *self, const struct tr_pending *pending, size_t n, bool all, int64_t deadline);
-tr_err deadlock_check_items(struct tr_self *self, const struct tr_wait_item *items, size_t n, bool all, int64_t deadline);
+tr_err deadlock_check_asks(struct tr_self *self, const struct tr_pending *pending, size_t n, bool all,
+                           int64_t deadline);
+tr_err deadlock_check_items(struct tr_self *self, const struct tr_wait_item *items, size_t n, bool all,
+                            int64_t deadline);
 tr_err deadlock_check_children(struct tr_self *self, const struct owner *o);
 
 #endif

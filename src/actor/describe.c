@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* describe.c - the built-in request that every actor answers: what it is, and what it understands
  *
- * The reply is one map: name, doc, kind ("behaviour" or "body"), messages: an array of maps of tag, args, reply, doc. */
+ * The reply is one map: name, doc, kind ("behaviour" or "body"), messages: an array of maps of tag, args, reply, doc.
+ */
 #include "actor/ask.h"
 #include "actor/cell_ext.h"
 #include "actor/mail.h"
@@ -17,8 +18,10 @@ static tr_value text_or_nil(const char *s)
 
 static void row_describe(const tr_handler *h, tr_value kv[ROW_VALUES])
 {
-    const tr_value row[ROW_VALUES] = { tr_str("tag"),   tr_str(h->tag),         tr_str("args"), tr_str(h->args != NULL ? h->args : ""),
-                                       tr_str("reply"), text_or_nil(h->reply), tr_str("doc"),  text_or_nil(h->doc) };
+    const tr_value row[ROW_VALUES] = { tr_str("tag"),   tr_str(h->tag),
+                                       tr_str("args"),  tr_str(h->args != NULL ? h->args : ""),
+                                       tr_str("reply"), text_or_nil(h->reply),
+                                       tr_str("doc"),   text_or_nil(h->doc) };
     for (int i = 0; i < ROW_VALUES; i++)
         kv[i] = row[i];
 }

@@ -142,7 +142,8 @@ static void end_the_owned(struct tr_self *self, struct cell *c)
         owner_move_children(&w->world->root, o); /* out of memory for the wait */
 }
 
-/* What fini and defers have begun in an actor that is over: timers, names, children, messages kept, and those that timers put into the closed mailbox. */
+/* What fini and defers have begun in an actor that is over: timers, names, children, messages kept, and those that
+ * timers put into the closed mailbox. */
 static void release_begun(struct tr_self *self, struct cell *c)
 {
     if (c->ext == NULL && c->owned == NULL)
@@ -218,8 +219,8 @@ static void call_fini(struct tr_self *self, struct cell *c, tr_err err)
     self->run.flags |= SELF_ENDING;
 }
 
-/* Its fini or a defer may fail: then this stack does not come back, the actor ends once more, without fini, and what it first ended by stands, since that is
- * marked. */
+/* Its fini or a defer may fail: then this stack does not come back, the actor ends once more, without fini, and what it
+ * first ended by stands, since that is marked. */
 void actor_end(struct tr_self *self, tr_err err, struct tr_msg *error)
 {
     struct worker *w = self->worker;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* end.h - how an actor ends
  *
- * Always in this order, each step once, whatever brought it on: the mailbox is closed; what is owed and queued is answered; names are released; the owned are
- * cancelled and waited for, then killed; fini and defers run; memory goes; then owner, joiners and waiters are told. Steps that wait do so on a
- * stack that works for the actor (SELF_ENDING). */
+ * Always in this order, each step once, whatever brought it on: the mailbox is closed; what is owed and queued is
+ * answered; names are released; the owned are cancelled and waited for, then killed; fini and defers run; memory goes;
+ * then owner, joiners and waiters are told. Steps that wait do so on a stack that works for the actor (SELF_ENDING). */
 #ifndef ACTOR_END_H
 #define ACTOR_END_H
 
 #include "actor/worker.h"
 
-/* Runs the whole end of self's actor; error (moves in) may be NULL. When it returns, the actor is gone and self->cell is NULL. */
+/* Runs the whole end of self's actor; error (moves in) may be NULL. When it returns, the actor is gone and self->cell
+ * is NULL. */
 void actor_end(struct tr_self *self, tr_err err, struct tr_msg *error);
 
 /* Leaves an actor to be ended at its next turn. error moves in. */
@@ -24,7 +25,8 @@ void end_self(struct tr_self *self, tr_err err, struct tr_msg *error) __attribut
 /* Takes all suspended stacks away from an actor; what they held is released by its end. */
 void end_abandon_stacks(struct worker *w, struct cell *c);
 
-/* Ends the call that self made for its actor: message, temporary memory, defers, scopes, asks. The scopes' children go to the actor. */
+/* Ends the call that self made for its actor: message, temporary memory, defers, scopes, asks. The scopes' children go
+ * to the actor. */
 void self_release_call(struct tr_self *self);
 
 #endif

@@ -105,7 +105,8 @@ tr_err tr_join(tr_self *self, tr_addr who, const tr_msg **result)
     }
     struct cell *c = cell_find(&self->worker->world->cells, who.actor);
     if (c == NULL)
-        return error_set(self, TR_ENOPROC, "join", "%s has ended, and this actor holds no record of it", tr_addr_text(who, addr));
+        return error_set(self, TR_ENOPROC, "join", "%s has ended, and this actor holds no record of it",
+                         tr_addr_text(who, addr));
     tr_err err = self_enter(self, "join");
     if (err == TR_OK)
         err = wait_for_end(self, c, INT64_MAX, &e, "join");
@@ -164,7 +165,8 @@ tr_err tr_cancel_wait(tr_self *self, tr_addr who, const char *reason, int64_t ti
     c = err == TR_ETIMEDOUT ? cell_find(&self->worker->world->cells, who.actor) : NULL;
     if (c != NULL) {
         char text[CELL_TEXT_MAX];
-        error_set(self, TR_ETIMEDOUT, "cancel", "%s did not end within %lld ms: killed", cell_text(c, text), (long long) timeout_ms);
+        error_set(self, TR_ETIMEDOUT, "cancel", "%s did not end within %lld ms: killed", cell_text(c, text),
+                  (long long) timeout_ms);
         cell_kill(self->worker, c, reason);
     }
     return err;
@@ -183,5 +185,6 @@ tr_err tr_kill(tr_self *self, tr_addr who, const char *reason)
     }
     c->run.flags |= CELL_KILLED;
     end_self(self, TR_EKILLED,
-             msg_error(&self->worker->msgs, TR_EKILLED, reason != NULL ? reason : "killed by itself", "kill", cell_label(c), NULL));
+             msg_error(&self->worker->msgs, TR_EKILLED, reason != NULL ? reason : "killed by itself", "kill",
+                       cell_label(c), NULL));
 }

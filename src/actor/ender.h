@@ -13,7 +13,7 @@ struct ender {
     struct tr_self *self;
     struct outcome *outcome; /* when it is told */
     bool told;
-    bool failed;             /* told, and it was a failure */
+    bool failed; /* told, and it was a failure */
 };
 
 /* c has ended that way: everyone who waits is woken. */

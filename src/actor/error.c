@@ -133,7 +133,8 @@ const tr_error_info *tr_error_at(tr_self *self, size_t i)
 {
     static const tr_error_info none = { TR_OK, "no such error", "", "", NULL };
     struct error_state *e = self->error;
-    if (e == NULL || i >= e->list_len || e->list[i] == NULL || msg_error_read(e->list[i], e->item, ERROR_CHAIN_MAX) == 0)
+    if (e == NULL || i >= e->list_len || e->list[i] == NULL ||
+        msg_error_read(e->list[i], e->item, ERROR_CHAIN_MAX) == 0)
         return &none;
     return e->item;
 }

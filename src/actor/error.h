@@ -5,15 +5,15 @@
 
 #include "actor/worker.h"
 
-#define ERROR_CHAIN_MAX 8  /* causes that tr_error shows */
-#define ERROR_LIST_MAX 64  /* errors of a scope that are kept in words */
+#define ERROR_CHAIN_MAX 8 /* causes that tr_error shows */
+#define ERROR_LIST_MAX 64 /* errors of a scope that are kept in words */
 
 struct error_state {
     tr_err err;
     struct tr_msg *msg; /* an error reply: its words and causes; else NULL, and text and phase hold them */
     struct tr_msg *list[ERROR_LIST_MAX]; /* of the scope that was left last */
-    size_t list_len;    /* in list */
-    size_t list_total;  /* all of them */
+    size_t list_len;                     /* in list */
+    size_t list_total;                   /* all of them */
     tr_error_info chain[ERROR_CHAIN_MAX];
     tr_error_info item[ERROR_CHAIN_MAX];
     char text[320];
@@ -34,7 +34,8 @@ static inline void error_clear(struct tr_self *self)
         self->error->err = TR_OK;
 }
 
-/* An error message for others that says err, with this self's words if they are about err, and their cause. NULL: out of memory. */
+/* An error message for others that says err, with this self's words if they are about err, and their cause. NULL: out
+ * of memory. */
 struct tr_msg *error_message(struct tr_self *self, tr_err err, const char *phase);
 
 /* The list of a scope's errors; takes them over. */

@@ -22,8 +22,8 @@ struct fd_watch {
     struct cell *cell;
     int fd;
     unsigned events;
-    bool queued;      /* its message is in the mailbox */
-    bool always;      /* a regular file */
+    bool queued; /* its message is in the mailbox */
+    bool always; /* a regular file */
     char tag[WATCH_TAG_MAX + 1];
 };
 
@@ -130,8 +130,8 @@ void fd_ready(struct worker *w, int fd, uint32_t events)
     if (e == NULL)
         return;
     bool broken = events & (EPOLLERR | EPOLLHUP);
-    unsigned revents = (events & (EPOLLIN | EPOLLHUP) ? TR_READABLE : 0u) | (events & EPOLLOUT ? TR_WRITABLE : 0u)
-                       | (broken ? TR_FD_ERROR : 0u);
+    unsigned revents = (events & (EPOLLIN | EPOLLHUP) ? TR_READABLE : 0u) | (events & EPOLLOUT ? TR_WRITABLE : 0u) |
+                       (broken ? TR_FD_ERROR : 0u);
     bool used = false;
     if (e->reader != NULL && (broken || (revents & TR_READABLE))) {
         waiter_wake(w, &e->reader, TR_OK, revents & ~(unsigned) TR_WRITABLE);
@@ -175,7 +175,9 @@ bool fd_watch_is_current(const struct tr_msg *m)
 
 static tr_err fd_error(struct tr_self *self, int fd, int number, const char *phase)
 {
-    tr_err err = number == EBADF || number == EINVAL ? TR_EINVAL : number == ENOMEM || number == ENOSPC ? TR_ENOMEM : TR_EIO;
+    tr_err err = number == EBADF || number == EINVAL    ? TR_EINVAL
+                 : number == ENOMEM || number == ENOSPC ? TR_ENOMEM
+                                                        : TR_EIO;
     return error_set(self, err, phase, "descriptor %d: %s", fd, strerror(number));
 }
 
@@ -184,12 +186,13 @@ tr_err fd_wait_begin(struct tr_self *self, int fd, unsigned events, bool *always
     struct worker *w = self->worker;
     *always = false;
     if (fd < 0 || (events & (TR_READABLE | TR_WRITABLE)) == 0)
-        return error_set(self, TR_EINVAL, "fd", "descriptor %d, events %#x: want TR_READABLE or TR_WRITABLE", fd, events);
+        return error_set(self, TR_EINVAL, "fd", "descriptor %d, events %#x: want TR_READABLE or TR_WRITABLE", fd,
+                         events);
     struct fd_entry *e = entry_get(w, fd);
     if (e == NULL)
         return error_set(self, TR_ENOMEM, "fd", "out of memory");
-    if (((events & TR_READABLE) && e->reader != NULL) || ((events & TR_WRITABLE) && e->writer != NULL)
-        || (e->watch != NULL && (e->watch->events & events)))
+    if (((events & TR_READABLE) && e->reader != NULL) || ((events & TR_WRITABLE) && e->writer != NULL) ||
+        (e->watch != NULL && (e->watch->events & events)))
         return error_set(self, TR_EBUSY, "fd", "another actor already waits for descriptor %d", fd);
     if (events & TR_READABLE)
         e->reader = self;
@@ -290,7 +293,8 @@ static tr_err watch_set(struct tr_self *self, struct fd_watch *watch, unsigned e
     if (watch->always && (watch->queued || events == 0 || watch_send(w, watch, events)))
         return TR_OK;
     watch_free(w, watch);
-    return number == EPERM ? error_set(self, TR_ENOMEM, "fd", "out of memory") : fd_error(self, watch->fd, number, "fd");
+    return number == EPERM ? error_set(self, TR_ENOMEM, "fd", "out of memory")
+                           : fd_error(self, watch->fd, number, "fd");
 }
 
 tr_err tr_fd_watch(tr_self *self, int fd, unsigned events, const char *tag)
@@ -299,13 +303,14 @@ tr_err tr_fd_watch(tr_self *self, int fd, unsigned events, const char *tag)
         return TR_ESTATE;
     size_t len = tag != NULL ? strlen(tag) : 0;
     if (fd < 0 || (events & ~(unsigned) (TR_READABLE | TR_WRITABLE)) != 0 || len == 0 || len > WATCH_TAG_MAX)
-        return error_set(self, TR_EINVAL, "fd", "descriptor %d, events %#x, a tag of %zu bytes (1 to %d)", fd, events, len, WATCH_TAG_MAX);
+        return error_set(self, TR_EINVAL, "fd", "descriptor %d, events %#x, a tag of %zu bytes (1 to %d)", fd, events,
+                         len, WATCH_TAG_MAX);
     struct worker *w = self->worker;
     struct fd_entry *e = entry_get(w, fd);
     if (e == NULL)
         return error_set(self, TR_ENOMEM, "fd", "out of memory");
-    if ((e->watch != NULL && e->watch->cell != self->cell) || ((events & TR_READABLE) && e->reader != NULL)
-        || ((events & TR_WRITABLE) && e->writer != NULL))
+    if ((e->watch != NULL && e->watch->cell != self->cell) || ((events & TR_READABLE) && e->reader != NULL) ||
+        ((events & TR_WRITABLE) && e->writer != NULL))
         return error_set(self, TR_EBUSY, "fd", "another actor already waits for descriptor %d", fd);
     struct fd_watch *watch = e->watch != NULL ? e->watch : watch_new(w, self->cell, fd, e);
     if (watch == NULL)

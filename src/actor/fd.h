@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* fd.h - descriptors: who waits for which, behind one epoll set
  *
- * Registration is level-triggered and lazy: what was asked for is put into the set with a system call; what is not wanted any more is taken out only
- * when it fires in vain. Every wait registers anew, so that a descriptor closed behind our back is noticed. A regular file is always ready. */
+ * Registration is level-triggered and lazy: what was asked for is put into the set with a system call; what is not
+ * wanted any more is taken out only when it fires in vain. Every wait registers anew, so that a descriptor closed
+ * behind our back is noticed. A regular file is always ready. */
 #ifndef ACTOR_FD_H
 #define ACTOR_FD_H
 
@@ -15,7 +16,7 @@ struct fd_watch;
 struct fd_entry {
     struct tr_self *reader, *writer; /* suspended until then */
     struct fd_watch *watch;
-    uint32_t armed;                  /* epoll events registered; 0: not in the set, as far as we know */
+    uint32_t armed; /* epoll events registered; 0: not in the set, as far as we know */
 };
 
 struct fd_table {

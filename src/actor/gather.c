@@ -42,11 +42,17 @@ static void asks_detach(struct tr_self *self, const tr_pending *pending, size_t 
 }
 
 /* Waits until wait.left asks have come, or, failing fast, one has failed. */
-static tr_err asks_wait(struct tr_self *self, const tr_pending *pending, size_t n, uint32_t left, bool all, bool fail_fast)
+static tr_err asks_wait(struct tr_self *self, const tr_pending *pending, size_t n, uint32_t left, bool all,
+                        bool fail_fast)
 {
     tr_err err = deadlock_check_asks(self, pending, n, all, INT64_MAX);
-    self->wait = (struct wait){ .kind = WAIT_ASKS, .all = all, .fail_fast = fail_fast, .n = (uint32_t) n, .left = left,
-                                .deadline = INT64_MAX, .pending = pending };
+    self->wait = (struct wait){ .kind = WAIT_ASKS,
+                                .all = all,
+                                .fail_fast = fail_fast,
+                                .n = (uint32_t) n,
+                                .left = left,
+                                .deadline = INT64_MAX,
+                                .pending = pending };
     while (err == TR_OK && self->wait.left > 0) {
         if (self_is_canceled(self))
             err = error_set(self, TR_ECANCELED, "gather", "cancelled: %s", self_cancel_reason(self));

@@ -10,7 +10,8 @@
 #include "actor/table.h"
 #include "actor/tick.h"
 
-/* The asker of a kept request gave up: on_cancel is called with that request, if it is still kept. A call like a handler's: it may wait. */
+/* The asker of a kept request gave up: on_cancel is called with that request, if it is still kept. A call like a
+ * handler's: it may wait. */
 static void deliver_gone(struct tr_self *self, struct tr_msg *note)
 {
     struct cell *c = self->cell;
@@ -26,7 +27,8 @@ static void deliver_gone(struct tr_self *self, struct tr_msg *note)
 
 static bool is_describe(const struct cell *c, const struct tr_msg *m)
 {
-    return m->tag == msg_tag_word("describe", 8) && m->tag_len == 8 && (c->table == NULL || table_find(c->table, m) == NULL);
+    return m->tag == msg_tag_word("describe", 8) && m->tag_len == 8 &&
+           (c->table == NULL || table_find(c->table, m) == NULL);
 }
 
 /* Whether user code is to see m; if not, it has been taken care of. */
@@ -87,7 +89,8 @@ static bool mail_is_current(const struct tr_msg *m)
     }
 }
 
-/* What is there stays where it is: taken out, a timer could not be stopped any more, and there would be room for one that waits. */
+/* What is there stays where it is: taken out, a timer could not be stopped any more, and there would be room for one
+ * that waits. */
 bool mail_is_there(struct tr_self *self)
 {
     struct cell *c = self->cell;

@@ -7,7 +7,8 @@
 #include "actor/mailbox.h"
 #include "actor/worker.h"
 
-/* The next message for user code, or NULL: none. Stale ticks and dead requests are dropped, describe is answered, notes are delivered. */
+/* The next message for user code, or NULL: none. Stale ticks and dead requests are dropped, describe is answered, notes
+ * are delivered. */
 struct tr_msg *mail_take_any(struct tr_self *self);
 
 /* The tag of the built-in request, as a word. */

@@ -92,8 +92,8 @@ tr_err mailbox_offer(struct worker *w, struct cell *c, struct tr_msg **m, bool *
 static tr_err full_error(struct tr_self *self, struct cell *c, tr_err err, const char *how)
 {
     char text[CELL_TEXT_MAX];
-    return error_set(self, err, "send", "the mailbox of %s is full (%u messages, %u bytes)%s", cell_text(c, text), c->len, c->bytes,
-                     how);
+    return error_set(self, err, "send", "the mailbox of %s is full (%u messages, %u bytes)%s", cell_text(c, text),
+                     c->len, c->bytes, how);
 }
 
 /* Suspends until there was room, or something better came up. */
@@ -103,7 +103,8 @@ static tr_err wait_for_room(struct tr_self *self, struct cell *c, struct sender 
     self->wait = (struct wait){ .kind = WAIT_ROOM, .deadline = patience, .target = cell_id(c), .sender = s };
     while (!(self->run.flags & SELF_WOKEN)) {
         if (self_is_canceled(self))
-            err = error_set(self, TR_ECANCELED, "send", "cancelled while it waited for room: %s", self_cancel_reason(self));
+            err = error_set(self, TR_ECANCELED, "send", "cancelled while it waited for room: %s",
+                            self_cancel_reason(self));
         else if (self->run.flags & SELF_TIMED_OUT)
             err = full_error(self, c, TR_EUNSENT, " and stayed so until the deadline; the message was not sent");
         else
@@ -120,7 +121,8 @@ static tr_err wait_for_room(struct tr_self *self, struct cell *c, struct sender 
     return self->woken_err;
 }
 
-static tr_err send_when_room(struct tr_self *self, struct cell *c, struct tr_msg **m, int64_t deadline, int64_t patience)
+static tr_err send_when_room(struct tr_self *self, struct cell *c, struct tr_msg **m, int64_t deadline,
+                             int64_t patience)
 {
     struct worker *w = self->worker;
     struct cell_ext *ext = cell_ext_get(w, c);
@@ -145,7 +147,8 @@ static tr_err send_when_room(struct tr_self *self, struct cell *c, struct tr_msg
     return err;
 }
 
-tr_err mailbox_send(struct tr_self *self, struct cell *c, struct tr_msg **m, int64_t deadline, int64_t patience, bool may_wait)
+tr_err mailbox_send(struct tr_self *self, struct cell *c, struct tr_msg **m, int64_t deadline, int64_t patience,
+                    bool may_wait)
 {
     bool wait;
     tr_err err = mailbox_offer(self->worker, c, m, &wait);

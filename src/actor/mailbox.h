@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* mailbox.h - messages that wait for an actor: in order, bounded
  *
- * Bounded by count and by bytes for what user code sends; ticks and the like are not counted and never refused. One message larger than the byte bound is
- * let in alone. When it is full a suspended sender keeps its message; room that is made goes to the one that waits longest, message and all, before the
- * sender runs: it cannot be lost between the two, nor can a newcomer take the place. */
+ * Bounded by count and by bytes for what user code sends; ticks and the like are not counted and never refused. One
+ * message larger than the byte bound is let in alone. When it is full a suspended sender keeps its message; room that
+ * is made goes to the one that waits longest, message and all, before the sender runs: it cannot be lost between the
+ * two, nor can a newcomer take the place. */
 #ifndef ACTOR_MAILBOX_H
 #define ACTOR_MAILBOX_H
 
@@ -80,14 +81,17 @@ static inline struct tr_msg *mailbox_take(struct worker *w, struct cell *c)
     return m;
 }
 
-/* Sends m to c by the rules of a full mailbox, without suspending. Owns: *m is moved on TR_OK (dropped by policy counts as that), else untouched.
- * Errors: TR_EFULL. *wait: the policy is to wait, and a sender that can may do so. */
+/* Sends m to c by the rules of a full mailbox, without suspending. Owns: *m is moved on TR_OK (dropped by policy counts
+ * as that), else untouched. Errors: TR_EFULL. *wait: the policy is to wait, and a sender that can may do so. */
 tr_err mailbox_offer(struct worker *w, struct cell *c, struct tr_msg **m, bool *wait);
 
-/* The same, suspending self until deadline if that is the policy; patience is the deadline as the search for deadlocks sees it. Errors: TR_EFULL, TR_EUNSENT, TR_ECANCELED, TR_EDEADLK, TR_ENOPROC, TR_ENOMEM, in words on self. */
-tr_err mailbox_send(struct tr_self *self, struct cell *c, struct tr_msg **m, int64_t deadline, int64_t patience, bool may_wait);
+/* The same, suspending self until deadline if that is the policy; patience is the deadline as the search for deadlocks
+ * sees it. Errors: TR_EFULL, TR_EUNSENT, TR_ECANCELED, TR_EDEADLK, TR_ENOPROC, TR_ENOMEM, in words on self. */
+tr_err mailbox_send(struct tr_self *self, struct cell *c, struct tr_msg **m, int64_t deadline, int64_t patience,
+                    bool may_wait);
 
-/* A sender whose stack is abandoned: its message goes with it, unless it was let in. id: the receiver, which may have ended. */
+/* A sender whose stack is abandoned: its message goes with it, unless it was let in. id: the receiver, which may have
+ * ended. */
 void mailbox_forget_sender(struct worker *w, uint64_t id, struct sender *s);
 
 /* Ending: discards all that is queued, wakes waiting senders with TR_ENOPROC. */

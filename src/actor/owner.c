@@ -91,8 +91,8 @@ void failure_report(struct worker *w, uint64_t id, const struct outcome *out)
     if (out->error != NULL)
         (void) msg_error_read(out->error, &info, 1);
     tr_failure failure = { { 0, id }, info.actor, out->err, info.text };
-    log_line(&world->log, TR_LOG_ERROR, "%s %s failed and nobody joined it: %s: %s", info.actor, tr_addr_text(failure.actor, addr),
-             tr_err_name(out->err), info.text);
+    log_line(&world->log, TR_LOG_ERROR, "%s %s failed and nobody joined it: %s: %s", info.actor,
+             tr_addr_text(failure.actor, addr), tr_err_name(out->err), info.text);
     if (world->opts.on_failure != NULL)
         world->opts.on_failure(world->opts.ctx, &failure);
 }
@@ -138,7 +138,8 @@ static void record_add(struct worker *w, struct owner *o, struct cell *c, struct
         record_free(w, list_entry(o->records.next, struct record, link));
     struct record *r = slab_alloc(&w->records);
     if (r == NULL) {
-        if (is_failure(out) && !(out->err == TR_EKILLED && w->world->stopping)) /* what a stop had to kill has been logged by it */
+        if (is_failure(out) &&
+            !(out->err == TR_EKILLED && w->world->stopping)) /* what a stop had to kill has been logged by it */
             failure_report(w, cell_id(c), out);
         outcome_unref(w, out);
         return;
@@ -153,7 +154,8 @@ static void record_add(struct worker *w, struct owner *o, struct cell *c, struct
     list_push(&o->records, &r->link);
     o->records_len++;
     if (r->unseen)
-        (void) timer_arm(w, &r->timer, w->now + FAILURE_GRACE_NS); /* without memory: reported when the record is let go */
+        (void) timer_arm(w, &r->timer,
+                         w->now + FAILURE_GRACE_NS); /* without memory: reported when the record is let go */
 }
 
 struct record *owner_find(struct owner *o, uint64_t id)

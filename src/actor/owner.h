@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* owner.h - who answers for whom, and what became of those who have ended
  *
- * Every actor has one owner: the actor that spawned it, a scope, or the node's root. An owner keeps a record of each child that has ended: bounded, and
- * gone with the owner. A failure is seen when its record is joined, or by a scope; otherwise it is reported when its record is let go, or after a grace. */
+ * Every actor has one owner: the actor that spawned it, a scope, or the node's root. An owner keeps a record of each
+ * child that has ended: bounded, and gone with the owner. A failure is seen when its record is joined, or by a scope;
+ * otherwise it is reported when its record is let go, or after a grace. */
 #ifndef ACTOR_OWNER_H
 #define ACTOR_OWNER_H
 
@@ -14,25 +15,25 @@ struct cell;
 struct scope;
 struct worker;
 
-#define RECORDS_MAX 1024                      /* of one owner; then the oldest goes */
+#define RECORDS_MAX 1024                           /* of one owner; then the oldest goes */
 #define FAILURE_GRACE_NS (5 * INT64_C(1000000000)) /* before a failure that nobody joined is reported */
 
 struct owner {
-    struct cell *first;     /* children: cell.sibling_next */
+    struct cell *first; /* children: cell.sibling_next */
     size_t count;
     struct cell *cell;      /* the actor that owns; NULL: the root */
     struct scope *scope;    /* NULL: implicit */
     struct tr_self *waiter; /* suspended until count is 0 */
     struct list records;    /* struct record.link, oldest first */
     uint32_t records_len;
-    bool closing;           /* refuses further children */
+    bool closing; /* refuses further children */
 };
 
 /* How an actor ended. Shared by its record and by those who joined it while it lived. */
 struct outcome {
     struct tr_msg *result; /* or NULL */
     struct tr_msg *error;  /* or NULL */
-    uint32_t refs; /* 0: the emergency one, which is nobody's */
+    uint32_t refs;         /* 0: the emergency one, which is nobody's */
     tr_err err;
 };
 
@@ -41,7 +42,7 @@ struct record {
     uint64_t id;
     struct outcome *outcome; /* NULL: ended well, without a result */
     struct owner *owner;
-    struct timer timer;      /* of the grace, while the failure is unseen */
+    struct timer timer; /* of the grace, while the failure is unseen */
     bool unseen;
 };
 
@@ -59,7 +60,8 @@ void owner_remove(struct owner *o, struct cell *c);
 /* Moves all children of from to to. */
 void owner_move_children(struct owner *to, struct owner *from);
 
-/* c has ended that way: it leaves its owner, which keeps a record, is woken if it waited for this, or, being a scope, fails. */
+/* c has ended that way: it leaves its owner, which keeps a record, is woken if it waited for this, or, being a scope,
+ * fails. */
 void owner_child_ended(struct worker *w, struct cell *c, struct outcome *out);
 
 /* The record of an ended child; NULL: none. */

@@ -55,7 +55,8 @@ tr_err tr_recv_for(tr_self *self, int64_t timeout_ms, const tr_msg **m)
     if (err == TR_ESTATE)
         return err;
     if (self->cell->table != NULL)
-        return error_set(self, TR_ESTATE, "recv", "a behaviour gets its messages in its handlers; only a body receives");
+        return error_set(self, TR_ESTATE, "recv",
+                         "a behaviour gets its messages in its handlers; only a body receives");
     if (self->received != NULL)
         call_release_message(self, TR_OK);
     if (err == TR_OK)

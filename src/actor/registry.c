@@ -123,7 +123,9 @@ tr_err tr_unregister(tr_self *self, const char *name)
     if (!self_is_current(self))
         return TR_ESTATE;
     tr_err err = registry_remove(self->worker, self->cell, name);
-    return err != TR_OK ? error_set(self, err, "unregister", "\"%s\" is not this actor's name", name != NULL ? name : "(null)") : TR_OK;
+    return err != TR_OK
+               ? error_set(self, err, "unregister", "\"%s\" is not this actor's name", name != NULL ? name : "(null)")
+               : TR_OK;
 }
 
 tr_err tr_whereis(tr_self *self, const char *name, tr_addr *who)
@@ -132,7 +134,8 @@ tr_err tr_whereis(tr_self *self, const char *name, tr_addr *who)
         return TR_ESTATE;
     uint64_t id = name != NULL ? registry_find(self->worker->world, name) : 0;
     if (id == 0)
-        return error_set(self, TR_ENOPROC, "whereis", "no actor goes by the name \"%s\"", name != NULL ? name : "(null)");
+        return error_set(self, TR_ENOPROC, "whereis", "no actor goes by the name \"%s\"",
+                         name != NULL ? name : "(null)");
     *who = (tr_addr){ 0, id };
     return TR_OK;
 }

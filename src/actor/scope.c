@@ -101,7 +101,8 @@ static tr_err opts_check(struct tr_self *self, const tr_scope_opts *opts)
     if (opts == NULL)
         return TR_OK;
     if (opts->size != sizeof *opts)
-        return error_set(self, TR_EINVAL, "scope", "opts.size is %zu, not sizeof(tr_scope_opts) = %zu", opts->size, sizeof *opts);
+        return error_set(self, TR_EINVAL, "scope", "opts.size is %zu, not sizeof(tr_scope_opts) = %zu", opts->size,
+                         sizeof *opts);
     if (opts->timeout_ms < TR_FOREVER || opts->grace_ms < 0)
         return error_set(self, TR_EINVAL, "scope", "a negative time");
     if (opts->shield && opts->timeout_ms <= 0)
@@ -169,9 +170,10 @@ static tr_err scope_verdict(struct tr_self *self, struct scope *s, tr_err result
 {
     bool outside = (self->scope != NULL || self->cell != NULL) && self_is_canceled(self);
     if (s->child_failed && (result == TR_OK || result == TR_ECANCELED))
-        result = error_take(self, s->first_err, "scope", s->errors_len > 0 && s->errors[0] != NULL ? msg_ref(s->errors[0]) : NULL);
-    else if (s->timed_out && !outside
-             && (result == TR_ECANCELED || result == TR_ETIMEDOUT || (result == TR_OK && s->cut_short)))
+        result = error_take(self, s->first_err, "scope",
+                            s->errors_len > 0 && s->errors[0] != NULL ? msg_ref(s->errors[0]) : NULL);
+    else if (s->timed_out && !outside &&
+             (result == TR_ECANCELED || result == TR_ETIMEDOUT || (result == TR_OK && s->cut_short)))
         result = error_set(self, TR_ETIMEDOUT, "scope", "the deadline of scope %s came before it was done",
                            s->name != NULL ? s->name : "(no name)");
     return result;
@@ -189,7 +191,8 @@ static tr_err scope_close(struct tr_self *self, struct scope *s, tr_err result)
         tr_err err = s->canceled ? TR_OK : deadlock_check_children(self, &s->owner);
         if (err != TR_OK)
             scope_cancel(w, s, "waiting for its children would be a deadlock");
-        if (owner_wait(self, &s->owner, INT64_MAX) != TR_OK) { /* no stack for the others: who cannot be waited for here is the actor's */
+        if (owner_wait(self, &s->owner, INT64_MAX) !=
+            TR_OK) { /* no stack for the others: who cannot be waited for here is the actor's */
             scope_cancel(w, s, "out of memory");
             owner_move_children(owner_of(w, self->cell), &s->owner);
         }
@@ -254,7 +257,9 @@ static tr_err run_under(tr_self *self, const tr_scope_opts *opts, tr_body_fn *fn
 
 tr_err tr_within(tr_self *self, int64_t timeout_ms, tr_body_fn *fn, void *arg)
 {
-    tr_scope_opts opts = { .size = sizeof opts, .name = "tr_within", .timeout_ms = timeout_ms < 0 ? TR_FOREVER : timeout_ms };
+    tr_scope_opts opts = { .size = sizeof opts,
+                           .name = "tr_within",
+                           .timeout_ms = timeout_ms < 0 ? TR_FOREVER : timeout_ms };
     return run_under(self, &opts, fn, arg);
 }
 
@@ -285,7 +290,8 @@ tr_err tr_scope_end(tr_self *self, tr_scope **scope, tr_err result)
         return TR_ESTATE;
     struct scope *s = (struct scope *) *scope;
     if (s == NULL || self->scope != s || s->runs)
-        return error_set(self, TR_ESTATE, "scope", "scopes end in reverse order of their beginnings; this is not the innermost open one");
+        return error_set(self, TR_ESTATE, "scope",
+                         "scopes end in reverse order of their beginnings; this is not the innermost open one");
     *scope = NULL;
     return scope_close(self, s, result);
 }

@@ -16,17 +16,17 @@ struct scope {
     struct scope *outer;
     struct tr_self *self;
     const char *name;
-    int64_t deadline;        /* INT64_MAX: none */
+    int64_t deadline; /* INT64_MAX: none */
     int64_t grace_ns;
-    struct timer timer;      /* of the deadline */
-    struct timer grace;      /* after a cancel: then the children are killed */
+    struct timer timer; /* of the deadline */
+    struct timer grace; /* after a cancel: then the children are killed */
     bool shield, keep_going;
-    bool runs;               /* a function in it, which ends it by returning: tr_scope_end may not */
+    bool runs; /* a function in it, which ends it by returning: tr_scope_end may not */
     bool canceled;
-    bool timed_out;          /* canceled by its own deadline */
-    bool cut_short;          /* there were children then */
+    bool timed_out; /* canceled by its own deadline */
+    bool cut_short; /* there were children then */
     bool child_failed;
-    tr_err first_err;        /* of a child */
+    tr_err first_err; /* of a child */
     size_t errors_len, errors_total;
     struct tr_msg *errors[ERROR_LIST_MAX];
     char reason[SCOPE_REASON_MAX];
@@ -41,7 +41,8 @@ void scope_child_ended(struct worker *w, struct scope *s, struct cell *c, struct
 /* A call returned and left its innermost scope open: that is cancelled, waited for, and reported. */
 void scope_close_left(struct tr_self *self);
 
-/* Takes a scope apart whose stack was abandoned, or left without tr_scope_end: its children go to owner, unless that is NULL. */
+/* Takes a scope apart whose stack was abandoned, or left without tr_scope_end: its children go to owner, unless that is
+ * NULL. */
 void scope_dissolve(struct worker *w, struct scope *s, struct owner *owner);
 
 #endif

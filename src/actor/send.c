@@ -37,7 +37,8 @@ __attribute__((noinline)) static tr_err send_full(struct tr_self *self, struct c
 }
 
 /* The long way to a message; NULL, and words on self, if there is none. */
-__attribute__((noinline)) static struct tr_msg *build(struct tr_self *self, const tr_value *values, size_t n, bool tagged, tr_err *err)
+__attribute__((noinline)) static struct tr_msg *build(struct tr_self *self, const tr_value *values, size_t n,
+                                                      bool tagged, tr_err *err)
 {
     const char *why;
     struct tr_msg *m;
@@ -48,7 +49,8 @@ __attribute__((noinline)) static struct tr_msg *build(struct tr_self *self, cons
     return NULL;
 }
 
-static inline __attribute__((always_inline)) tr_err send_built(struct tr_self *self, struct cell *c, struct tr_msg *m, bool may_wait)
+static inline __attribute__((always_inline)) tr_err send_built(struct tr_self *self, struct cell *c, struct tr_msg *m,
+                                                               bool may_wait)
 {
     m->from = cell_addr(self->cell);
     if (__builtin_expect(mailbox_is_full(c, m->size), 0)) {
@@ -71,7 +73,8 @@ __attribute__((noinline)) static void send_to_dead(struct tr_self *self, tr_addr
     msg_unref_unsent(&self->worker->msgs, m);
 }
 
-__attribute__((noinline)) static tr_err send_to_none(struct tr_self *self, tr_addr to, const tr_value *values, size_t n, tr_err err)
+__attribute__((noinline)) static tr_err send_to_none(struct tr_self *self, tr_addr to, const tr_value *values, size_t n,
+                                                     tr_err err)
 {
     struct tr_msg *m;
     if (err == TR_ENOPROC && msg_build(&self->worker->msgs, values, n, true, &m, NULL) == TR_OK)
@@ -175,7 +178,8 @@ tr_err tr_reply_error(tr_self *self, const tr_msg *m, tr_err code, const char *f
         vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     const char *phase = self->row != NULL ? self->row->def->tag : tr_tag(m);
-    struct tr_msg *error = msg_error(pool, code, fmt != NULL ? text : tr_err_text(code), phase, cell_label(self->cell), cause);
+    struct tr_msg *error = msg_error(pool, code, fmt != NULL ? text : tr_err_text(code), phase, cell_label(self->cell),
+                                     cause);
     ask_answer_error_msg(self->worker, (struct tr_msg *) m, code, error);
     return TR_OK;
 }
@@ -189,7 +193,8 @@ tr_err tr_forward(tr_self *self, const tr_msg *m, tr_addr to)
     struct tr_msg *request = (struct tr_msg *) m;
     struct cell *c = send_target(self, to, "forward", &err);
     if (c == NULL) {
-        ask_answer_error(w, request, err, "the actor it was handed on to has ended, or never was", "forward", cell_label(self->cell));
+        ask_answer_error(w, request, err, "the actor it was handed on to has ended, or never was", "forward",
+                         cell_label(self->cell));
         return err;
     }
     struct tr_msg *on = msg_share(&w->msgs, m);
@@ -252,7 +257,7 @@ void tr_drop(tr_self *self, tr_msg **m)
     *m = NULL;
     kept_unlink(self->cell, kept);
     if (kept != self->received)
-        ask_answer_error(self->worker, kept, TR_ENOREPLY, "the receiver dropped the request without an answer", tr_tag(kept),
-                         cell_label(self->cell));
+        ask_answer_error(self->worker, kept, TR_ENOREPLY, "the receiver dropped the request without an answer",
+                         tr_tag(kept), cell_label(self->cell));
     msg_unref(&self->worker->msgs, kept);
 }

@@ -12,7 +12,8 @@
 #include "actor/scope_kernel.h"
 #include "actor/state.h"
 
-static tr_err table_for(struct worker *w, const tr_behaviour *def, const struct table **table, char *why, size_t why_size)
+static tr_err table_for(struct worker *w, const tr_behaviour *def, const struct table **table, char *why,
+                        size_t why_size)
 {
     if (def == w->last_behaviour) {
         *table = w->last_table;
@@ -126,7 +127,8 @@ static tr_err owner_accepts(const struct worker *w, const struct owner *o, char 
 {
     if (!o->closing && !w->world->stopping && (o->scope == NULL || !o->scope->canceled))
         return TR_OK;
-    snprintf(why, why_size, "%s", w->world->stopping ? "the node is stopping" : "its owner is closing: nothing new may start there");
+    snprintf(why, why_size, "%s",
+             w->world->stopping ? "the node is stopping" : "its owner is closing: nothing new may start there");
     return TR_ECLOSED;
 }
 
@@ -143,8 +145,8 @@ static void cell_launch(struct worker *w, struct owner *owner, struct cell *c, b
         worker_ready(w, &c->run);
 }
 
-tr_err spawn_actor(struct worker *w, struct owner *owner, const tr_spawn_opts *opts, bool internal, struct cell **cell, char *why,
-                   size_t why_size)
+tr_err spawn_actor(struct worker *w, struct owner *owner, const tr_spawn_opts *opts, bool internal, struct cell **cell,
+                   char *why, size_t why_size)
 {
     struct cell *c;
     const struct table *table = NULL;
@@ -196,7 +198,8 @@ tr_err tr_spawn_with(tr_self *self, const tr_spawn_opts *opts, tr_addr *to)
 }
 
 /* The short way: nothing but a body or a behaviour and its argument. */
-static tr_err spawn_plain(struct tr_self *self, tr_scope *scope, tr_body_fn *body, const tr_behaviour *def, void *arg, tr_addr *to)
+static tr_err spawn_plain(struct tr_self *self, tr_scope *scope, tr_body_fn *body, const tr_behaviour *def, void *arg,
+                          tr_addr *to)
 {
     tr_spawn_opts opts = { .size = sizeof opts, .body = body, .behaviour = def, .arg = arg, .scope = scope };
     return tr_spawn_with(self, &opts, to);

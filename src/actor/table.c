@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* table.c - a behaviour's handlers, checked once and made quick to look up
  *
- * Up to eight rows are compared one after the other, by the first eight bytes of their tags; more are hashed by them. */
+ * Up to eight rows are compared one after the other, by the first eight bytes of their tags; more are hashed by them.
+ */
 #include "actor/table.h"
 
 #include <search.h>
@@ -40,7 +41,8 @@ static tr_err row_compile(struct row *r, const tr_handler *def, char *why, size_
     char detail[160];
     size_t len = strlen(def->tag);
     if (len == 0 || len > MSG_TAG_MAX || def->run == NULL) {
-        snprintf(why, why_size, "row \"%.64s\": %s", def->tag, def->run == NULL ? "no run function" : "a tag has 1 to 255 bytes");
+        snprintf(why, why_size, "row \"%.64s\": %s", def->tag,
+                 def->run == NULL ? "no run function" : "a tag has 1 to 255 bytes");
         return TR_EINVAL;
     }
     r->word = msg_tag_word(def->tag, len);

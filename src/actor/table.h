@@ -19,12 +19,13 @@ struct table {
     const tr_behaviour *def; /* first: the key of world.tables */
     size_t state_class;      /* index into worker.states, or STATE_CLASSES: the heap's, or beyond: no state */
     uint32_t rows;
-    uint32_t mask;           /* of index; 0: few rows, looked through */
-    uint16_t *index;         /* 1 + row, by hash of word */
+    uint32_t mask;   /* of index; 0: few rows, looked through */
+    uint16_t *index; /* 1 + row, by hash of word */
     struct row row[];
 };
 
-/* The table of a behaviour, made at its first use and kept until the node goes. Errors: TR_EINVAL, with why; TR_ENOMEM. */
+/* The table of a behaviour, made at its first use and kept until the node goes. Errors: TR_EINVAL, with why; TR_ENOMEM.
+ */
 tr_err table_get(struct world *world, const tr_behaviour *def, const struct table **table, char *why, size_t why_size);
 void table_free_all(struct world *world);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* tick.c - timers that are messages, and sleeping
  *
- * A timer has at most one message under way. If a period ends while that is still queued it is counted, and the message tells. Stopping raises the timer's
- * number, so that a message that is queued already is known to be stale when it is reached: there is no race to lose. */
+ * A timer has at most one message under way. If a period ends while that is still queued it is counted, and the message
+ * tells. Stopping raises the timer's number, so that a message that is queued already is known to be stale when it is
+ * reached: there is no race to lose. */
 #include "actor/tick.h"
 
 #include <troupe/time.h>
@@ -14,16 +15,16 @@
 #include "base/clock.h"
 
 struct tick {
-    struct list link;        /* cell_ext.ticks; its first word is the slab's free link */
-    uint64_t seq;            /* the handle's number; raised when it is freed */
+    struct list link; /* cell_ext.ticks; its first word is the slab's free link */
+    uint64_t seq;     /* the handle's number; raised when it is freed */
     struct cell *cell;
-    struct tr_msg *content;  /* what its messages say */
+    struct tr_msg *content; /* what its messages say */
     struct timer timer;
-    int64_t next_ns;         /* when it fires next */
-    int64_t period_ns;       /* 0: once */
+    int64_t next_ns;   /* when it fires next */
+    int64_t period_ns; /* 0: once */
     uint64_t missed;
-    bool queued;             /* its message is in the mailbox */
-    bool over;               /* fired for the last time; freed when its message is taken */
+    bool queued; /* its message is in the mailbox */
+    bool over;   /* fired for the last time; freed when its message is taken */
 };
 
 size_t tick_size(void)
@@ -125,7 +126,8 @@ static struct tick *tick_new(struct tr_self *self, struct cell_ext *ext, struct 
     return t;
 }
 
-tr_err tr_timer_start_values(tr_self *self, tr_time when, int64_t period_ns, tr_timer *timer, const tr_value *values, size_t n)
+tr_err tr_timer_start_values(tr_self *self, tr_time when, int64_t period_ns, tr_timer *timer, const tr_value *values,
+                             size_t n)
 {
     const char *why;
     struct tr_msg *content;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* timer.h - deadlines of one worker
  *
- * A timer is a heap node and what to call. Two ways to use one. Eager: timer_arm before, timer_disarm after (sleeps, scopes, ticks). Lazy, for deadlines that
- * nearly always are met (asks): timer_cover makes sure that it fires no later than the deadline and leaves it armed; when it fires,
- * the owner looks whether its present deadline has come and covers again, or does nothing. An ask then costs one comparison. The owner must be type-stable. */
+ * A timer is a heap node and what to call. Two ways to use one. Eager: timer_arm before, timer_disarm after (sleeps,
+ * scopes, ticks). Lazy, for deadlines that nearly always are met (asks): timer_cover makes sure that it fires no later
+ * than the deadline and leaves it armed; when it fires, the owner looks whether its present deadline has come and
+ * covers again, or does nothing. An ask then costs one comparison. The owner must be type-stable. */
 #ifndef ACTOR_TIMER_H
 #define ACTOR_TIMER_H
 

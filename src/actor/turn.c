@@ -49,7 +49,8 @@ static void message_refuse(struct tr_self *self, struct tr_msg *m, tr_err err, c
     msg_unref(&self->worker->msgs, m);
 }
 
-__attribute__((cold, noinline)) static void message_misfits(struct tr_self *self, const struct row *row, struct tr_msg *m)
+__attribute__((cold, noinline)) static void message_misfits(struct tr_self *self, const struct row *row,
+                                                            struct tr_msg *m)
 {
     char text[256];
     signature_explain(&row->args, row->def->args, m, text, sizeof text);
@@ -59,11 +60,13 @@ __attribute__((cold, noinline)) static void message_misfits(struct tr_self *self
 __attribute__((cold, noinline)) static void message_is_unknown(struct tr_self *self, struct tr_msg *m)
 {
     char text[256];
-    snprintf(text, sizeof text, "%s understands no \"%.100s\" (ask it to describe itself)", cell_label(self->cell), tr_tag(m));
+    snprintf(text, sizeof text, "%s understands no \"%.100s\" (ask it to describe itself)", cell_label(self->cell),
+             tr_tag(m));
     message_refuse(self, m, TR_EUNKNOWN, text);
 }
 
-/* Whether reentrant handlers of this actor are suspended elsewhere: its end waits for them, since they were told to clean up. */
+/* Whether reentrant handlers of this actor are suspended elsewhere: its end waits for them, since they were told to
+ * clean up. */
 static bool others_at_work(const struct cell *c)
 {
     for (const struct tr_self *s = c->stacks; s != NULL; s = s->next_stack)
@@ -72,7 +75,8 @@ static bool others_at_work(const struct cell *c)
     return false;
 }
 
-/* A handler returned TR_STOP. False: the actor ended; true: it will, when its other handlers have seen the cancel and returned. */
+/* A handler returned TR_STOP. False: the actor ended; true: it will, when its other handlers have seen the cancel and
+ * returned. */
 __attribute__((noinline)) static bool stop(struct tr_self *self, struct cell *c)
 {
     if (!others_at_work(c)) {
@@ -139,7 +143,8 @@ static inline bool turn_goes_on(struct tr_self *self, struct cell *c)
     return true;
 }
 
-/* Handles messages until there are none, the actor is to end, or it has had its share. False: it ended, or others work for it. */
+/* Handles messages until there are none, the actor is to end, or it has had its share. False: it ended, or others work
+ * for it. */
 static bool behaviour_messages(struct tr_self *self, struct cell *c)
 {
     struct worker *w = self->worker;

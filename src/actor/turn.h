@@ -5,8 +5,8 @@
 
 #include "actor/worker.h"
 
-/* Called by the loop, on its own stack, with a cell out of the run queue. When it returns, self->cell is NULL; it may have been suspended and resumed meanwhile,
- * any number of times. */
+/* Called by the loop, on its own stack, with a cell out of the run queue. When it returns, self->cell is NULL; it may
+ * have been suspended and resumed meanwhile, any number of times. */
 void turn_run(struct tr_self *self, struct cell *c);
 
 #endif

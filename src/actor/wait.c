@@ -39,8 +39,8 @@ static void check_fd(tr_wait_item *item)
     p.events = (short) ((item->events & TR_READABLE ? POLLIN : 0) | (item->events & TR_WRITABLE ? POLLOUT : 0));
     if (poll(&p, 1, 0) <= 0)
         return;
-    item->revents = (p.revents & (POLLIN | POLLHUP) ? TR_READABLE : 0u) | (p.revents & POLLOUT ? TR_WRITABLE : 0u)
-                    | (p.revents & (POLLERR | POLLHUP | POLLNVAL) ? TR_FD_ERROR : 0u);
+    item->revents = (p.revents & (POLLIN | POLLHUP) ? TR_READABLE : 0u) | (p.revents & POLLOUT ? TR_WRITABLE : 0u) |
+                    (p.revents & (POLLERR | POLLHUP | POLLNVAL) ? TR_FD_ERROR : 0u);
     item->done = item->revents != 0;
     item->failed = (item->revents & TR_FD_ERROR) != 0;
 }
@@ -176,8 +176,12 @@ static tr_err wait_in(struct tr_self *self, struct wait_set *set, tr_wait_mode m
     tr_err err = TR_OK;
     for (size_t i = 0; i < set->n && err == TR_OK; i++)
         err = attach(self, set, i);
-    self->wait = (struct wait){ .kind = WAIT_ITEMS, .all = mode != TR_WAIT_FIRST, .n = (uint32_t) set->n, .deadline = deadline,
-                                .set = set, .items = set->items };
+    self->wait = (struct wait){ .kind = WAIT_ITEMS,
+                                .all = mode != TR_WAIT_FIRST,
+                                .n = (uint32_t) set->n,
+                                .deadline = deadline,
+                                .set = set,
+                                .items = set->items };
     if (err == TR_OK)
         err = deadlock_check_items(self, set->items, set->n, mode != TR_WAIT_FIRST, deadline);
     while (err == TR_OK && !look(self, set->items, set->n, mode, done)) {
@@ -212,7 +216,8 @@ static tr_err items_check(struct tr_self *self, tr_wait_item *items, size_t n)
         if (item->kind == TR_WAIT_MAILBOX)
             ok = self->cell->table == NULL;
         if (!ok)
-            return error_set(self, TR_EINVAL, "wait", "item %zu: no such kind, an ask that was collected, or a behaviour's mailbox", i);
+            return error_set(self, TR_EINVAL, "wait",
+                             "item %zu: no such kind, an ask that was collected, or a behaviour's mailbox", i);
     }
     return TR_OK;
 }
@@ -234,7 +239,8 @@ tr_err tr_wait(tr_self *self, tr_wait_item *items, size_t n, tr_wait_mode mode, 
         }
         err = wait_in(self, &set, mode, timeout_ms < 0 ? INT64_MAX : clock_after_ms(tr_now(self), timeout_ms), &count);
         detach(self, &set);
-        if (self->run.flags & CELL_LINKED) /* it answered itself while it looked (describe); the queue must not give out one that has ended */
+        if (self->run.flags & CELL_LINKED) /* it answered itself while it looked (describe); the queue must not give out
+                                              one that has ended */
             (void) worker_suspend(self);
     }
     if (err == TR_OK && done != NULL)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* worker.h - one thread's share of the runtime, as actors' code sees it
  *
- * The run queue has three parts. What a turn makes ready is collected in batch, in order. When the turn ends, the batch is put in front of front: newest
- * batch first, so that a tree of actors runs depth first and holds hundreds of stacks, not a hundred thousand. After a slice (8,192 turns, or when
- * attention is called, 1 ms) all of front goes behind fifo, and the oldest has its turn. Yields go behind fifo at once.
+ * The run queue has three parts. What a turn makes ready is collected in batch, in order. When the turn ends, the batch
+ * is put in front of front: newest batch first, so that a tree of actors runs depth first and holds hundreds of stacks,
+ * not a hundred thousand. After a slice (8,192 turns, or when attention is called, 1 ms) all of front goes behind fifo,
+ * and the oldest has its turn. Yields go behind fifo at once.
  *
- * attention is set by the ticker every millisecond while this worker is awake (or by whoever posts from another thread): it is the one word that the hot
- * path looks at instead of clock, timers and descriptors.
+ * attention is set by the ticker every millisecond while this worker is awake (or by whoever posts from another
+ * thread): it is the one word that the hot path looks at instead of clock, timers and descriptors.
  *
  * Why it stands in this layer and not in sched/: docs/decisions/0004. */
 #ifndef ACTOR_WORKER_H
@@ -35,7 +36,7 @@ struct worker {
     uint64_t turns;
     uint64_t messages;
     struct world *world;
-    struct tr_self *leaving;   /* a stack of its own size to be unmapped by whoever runs next */
+    struct tr_self *leaving;        /* a stack of its own size to be unmapped by whoever runs next */
     _Atomic(struct cell *) running; /* for the ticker's report */
     atomic_ullong turn_seq;         /* likewise */
     /* pools */
@@ -47,17 +48,16 @@ struct worker {
     struct fd_table *fds;
     const struct tr_behaviour *last_behaviour; /* and its table: most spawns are like the one before */
     const struct table *last_table;
-    uint64_t completions;      /* numbers answers in the order in which they came */
-    size_t timers_lazy;        /* armed by timer_cover */
+    uint64_t completions; /* numbers answers in the order in which they came */
+    size_t timers_lazy;   /* armed by timer_cover */
     size_t pending_asks;
-    size_t fd_waits;           /* suspended in tr_fd_wait, or watched: declared I/O */
+    size_t fd_waits; /* suspended in tr_fd_wait, or watched: declared I/O */
     /* the thread's own stack: where the worker was entered, and where tr_call runs */
     struct coro thread;
     int (*call_fn)(void *arg);
     void *call_arg;
     int call_result;
     struct tr_self *call_self;
-
 };
 
 /* ---- the run queue ---- */
@@ -118,8 +118,8 @@ static inline int64_t worker_now(struct worker *w)
 
 /* ---- waiting; sched/loop.c ---- */
 
-/* Gives the worker to others until somebody wakes self. May return early: look again at what was waited for. Errors: TR_ENOMEM (no stack for the
- * loop to go on with; nothing happened). */
+/* Gives the worker to others until somebody wakes self. May return early: look again at what was waited for. Errors:
+ * TR_ENOMEM (no stack for the loop to go on with; nothing happened). */
 tr_err worker_suspend(struct tr_self *self);
 
 /* Suspends at the end of the queue. */

@@ -13,16 +13,16 @@
 
 struct world {
     struct cell_table cells;
-    size_t live;             /* actors that have not ended, the runtime's own not counted */
+    size_t live; /* actors that have not ended, the runtime's own not counted */
     size_t live_internal;
     uint64_t spawned;
     uint64_t dead[TR_DEAD_REASONS];
-    struct owner root;       /* owns what nobody else does */
+    struct owner root;          /* owns what nobody else does */
     pthread_mutex_t names_lock; /* names and name strings: also read by the ticker and by foreign threads */
-    void *names;             /* tsearch(3) tree of struct name */
-    void *tables;            /* tsearch(3) tree of struct table, by behaviour */
+    void *names;                /* tsearch(3) tree of struct name */
+    void *tables;               /* tsearch(3) tree of struct table, by behaviour */
     struct log log;
-    tr_node_opts opts;       /* defaults filled in */
+    tr_node_opts opts; /* defaults filled in */
     struct random random;
     bool stopping;
     struct tr_node *node;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* heap.h - a 4-ary heap of deadlines; equal keys come out in the order in which they went in
  *
- * Nodes are the caller's; each knows its place, so that removing one is log n. Keys stand in the array, so sifting touches no node but the
- * moved ones. Memory: 24 bytes an entry, shrunk when three quarters are free. */
+ * Nodes are the caller's; each knows its place, so that removing one is log n. Keys stand in the array, so sifting
+ * touches no node but the moved ones. Memory: 24 bytes an entry, shrunk when three quarters are free. */
 #ifndef BASE_HEAP_H
 #define BASE_HEAP_H
 
@@ -26,9 +26,9 @@ struct heap {
     uint64_t order;
 };
 
-void heap_fini(struct heap *h); /* a zeroed heap is empty and needs no init */
-bool heap_push(struct heap *h, struct heap_node *n, int64_t key); /* false: out of memory */
-void heap_remove(struct heap *h, struct heap_node *n);            /* must be in the heap */
+void heap_fini(struct heap *h);                                     /* a zeroed heap is empty and needs no init */
+bool heap_push(struct heap *h, struct heap_node *n, int64_t key);   /* false: out of memory */
+void heap_remove(struct heap *h, struct heap_node *n);              /* must be in the heap */
 void heap_update(struct heap *h, struct heap_node *n, int64_t key); /* must be in the heap; goes behind equal keys */
 
 static inline bool heap_has(const struct heap_node *n)

@@ -10,7 +10,7 @@ struct list {
     struct list *next, *prev;
 };
 
-#define list_entry(node, type, member) ((type *) (void *) ((char *) (node) - offsetof(type, member)))
+#define list_entry(node, type, member) ((type *) (void *) ((char *) (node) -offsetof(type, member)))
 #define list_each(it, head) for (struct list *it = (head)->next; it != (head); it = it->next)
 
 static inline void list_init(struct list *l)

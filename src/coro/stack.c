@@ -68,7 +68,8 @@ static void *map_anonymous(size_t size)
     void *m = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (m == MAP_FAILED)
         return NULL;
-    (void) madvise(m, size, MADV_NOHUGEPAGE); /* one page of a stack must not become two megabytes; old kernels refuse, no harm */
+    (void) madvise(
+        m, size, MADV_NOHUGEPAGE); /* one page of a stack must not become two megabytes; old kernels refuse, no harm */
     return m;
 }
 
@@ -76,7 +77,8 @@ static void *map_anonymous(size_t size)
 static bool region_map(struct stack_pool *p)
 {
     size_t size = p->stack_size * REGION_STACKS, stacks = (p->regions_len + 1) * REGION_STACKS;
-    if (!array_reserve(&p->bare, &p->bare_cap, stacks) || !array_reserve((void ***) (void *) &p->idle, &p->idle_cap, stacks))
+    if (!array_reserve(&p->bare, &p->bare_cap, stacks) ||
+        !array_reserve((void ***) (void *) &p->idle, &p->idle_cap, stacks))
         return false;
     char *m = map_anonymous(size);
     if (m == NULL)
@@ -158,7 +160,8 @@ void stack_put(struct stack_pool *p, struct coro *c)
         stack_unmap(c, p->room);
         return;
     }
-    (void) array_push((void ***) (void *) &p->idle, &p->idle_len, &p->idle_cap, c); /* there is room: region_map saw to it */
+    (void) array_push((void ***) (void *) &p->idle, &p->idle_len, &p->idle_cap,
+                      c); /* there is room: region_map saw to it */
 }
 
 void stack_put_abandoned(struct stack_pool *p, struct coro *c)

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* stack.h - stacks: mapped lazily, guarded, pooled, given back
  *
- * Stacks of the default size are carved from regions of 64, so that a hundred thousand of them are a few mappings (the kernel allows 65,530). Only
- * pages that were touched are memory. The lowest page of each is a guard: MADV_GUARD_INSTALL where the kernel has it (6.13), else mprotect
- * while mappings last, else none but a look at the lowest word when the stack is given back.
+ * Stacks of the default size are carved from regions of 64, so that a hundred thousand of them are a few mappings (the
+ * kernel allows 65,530). Only pages that were touched are memory. The lowest page of each is a guard:
+ * MADV_GUARD_INSTALL where the kernel has it (6.13), else mprotect while mappings last, else none but a look at the
+ * lowest word when the stack is given back.
  *
- * A stack is one struct coro at the top of its memory, with room behind it for what the owner wants beside (the actor's self), so that a suspended body
- * touches one page. Recycled last in, first out. stack_pool_trim gives pages of idle stacks back to the kernel.
- * One thread at a time. */
+ * A stack is one struct coro at the top of its memory, with room behind it for what the owner wants beside (the actor's
+ * self), so that a suspended body touches one page. Recycled last in, first out. stack_pool_trim gives pages of idle
+ * stacks back to the kernel. One thread at a time. */
 #ifndef CORO_STACK_H
 #define CORO_STACK_H
 
@@ -24,14 +25,14 @@
 enum stack_kind { STACK_POOLED, STACK_OWN_SIZE, STACK_THREAD };
 
 struct stack_pool {
-    struct coro **idle;   /* an array used as a stack */
+    struct coro **idle; /* an array used as a stack */
     size_t idle_len, idle_cap;
-    void **bare;          /* tops of stacks without memory: never used, or trimmed */
+    void **bare; /* tops of stacks without memory: never used, or trimmed */
     size_t bare_len, bare_cap;
     void **regions;
     size_t regions_len, regions_cap;
-    size_t stack_size;    /* bytes of each, guard included */
-    size_t room;          /* bytes at the top for struct coro and what lies behind it */
+    size_t stack_size; /* bytes of each, guard included */
+    size_t room;       /* bytes at the top for struct coro and what lies behind it */
     size_t in_use;
     size_t guards_mprotected;
     void (*entry)(void *coro);
@@ -41,14 +42,15 @@ struct stack_pool {
 void stack_pool_init(struct stack_pool *p, size_t stack_size, size_t room, void (*entry)(void *coro));
 void stack_pool_fini(struct stack_pool *p); /* unmaps everything; none may be in use */
 
-/* A prepared stack; what lies behind its struct coro is zeroed when the stack is fresh and as it was left when it is recycled (*fresh says which).
- * NULL: no memory. */
+/* A prepared stack; what lies behind its struct coro is zeroed when the stack is fresh and as it was left when it is
+ * recycled (*fresh says which). NULL: no memory. */
 struct coro *stack_get(struct stack_pool *p, bool *fresh);
 
 /* A stack of another size, always fresh. */
 struct coro *stack_get_sized(struct stack_pool *p, size_t size);
 
-/* Gives a stack back. Its contents are gone; may be called while still running on it, if nothing else gets a stack before the switch away. */
+/* Gives a stack back. Its contents are gone; may be called while still running on it, if nothing else gets a stack
+ * before the switch away. */
 void stack_put(struct stack_pool *p, struct coro *c);
 
 /* The same for one that was abandoned in the middle of calls. */
@@ -60,7 +62,8 @@ size_t stack_pool_trim(struct stack_pool *p, size_t n);
 /* Makes c stand for the calling thread's own stack. */
 void stack_adopt_thread(struct coro *c);
 
-/* Without a guard the lowest usable word tells: false if a stack without a guard has come that far, which is as good as over its end. */
+/* Without a guard the lowest usable word tells: false if a stack without a guard has come that far, which is as good as
+ * over its end. */
 bool stack_is_intact(const struct coro *c);
 
 /* Whether addr is in c's guard, or just below. */

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* switch.h - from one stack to another
  *
- * A context is where a stack stopped: stack pointer, address to go on at, frame pointer. Everything else that must survive is saved by the
- * compiler, since the switch is inline and says that it clobbers all other registers. It ends in a jump, not in a return: a return to an address
- * that no call pushed is mispredicted, 9 ns each time. Floating-point control words are not switched: an actor that changes the
- * rounding mode must restore it before it waits.
+ * A context is where a stack stopped: stack pointer, address to go on at, frame pointer. Everything else that must
+ * survive is saved by the compiler, since the switch is inline and says that it clobbers all other registers. It ends
+ * in a jump, not in a return: a return to an address that no call pushed is mispredicted, 9 ns each time.
+ * Floating-point control words are not switched: an actor that changes the rounding mode must restore it before it
+ * waits.
  *
- * The machine's part is one of the three headers below; which one, and which checker is told about fibers, is decided here alone. */
+ * The machine's part is one of the three headers below; which one, and which checker is told about fibers, is decided
+ * here alone. */
 #ifndef CORO_SWITCH_H
 #define CORO_SWITCH_H
 
@@ -33,7 +35,7 @@ struct coro {
     void *base;             /* lowest address that may be used, above the guard */
     size_t size;            /* from base to this struct */
     unsigned valgrind_id;
-    uint8_t kind;           /* enum stack_kind */
+    uint8_t kind; /* enum stack_kind */
     bool guarded;
 };
 
@@ -45,7 +47,8 @@ static inline void coro_switch(struct coro *from, struct coro *to)
     fiber_arrive(&from->fiber);
 }
 
-/* Makes c start at entry(c) when it is switched to for the first time. entry must not return, and calls coro_entered first. */
+/* Makes c start at entry(c) when it is switched to for the first time. entry must not return, and calls coro_entered
+ * first. */
 static inline void coro_prepare(struct coro *c, void (*entry)(void *coro))
 {
     context_prepare(&c->context, (char *) c->base + c->size, entry, c);

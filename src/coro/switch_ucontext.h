@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* switch_ucontext.h - the switch for every other machine: swapcontext(3), forty times slower since it saves the signal mask */
+/* switch_ucontext.h - the switch for every other machine: swapcontext(3), forty times slower since it saves the signal
+ * mask */
 #ifndef CORO_SWITCH_UCONTEXT_H
 #define CORO_SWITCH_UCONTEXT_H
 
@@ -28,7 +29,7 @@ static inline void context_prepare(struct context *c, void *top, void (*entry)(v
     c->uc.uc_stack.ss_size = 16384;
     c->entry = entry;
     c->arg = arg;
-    makecontext(&c->uc, (void (*)(void)) (uintptr_t) context_start_ucontext, 2, (unsigned) (p >> 32), (unsigned) p);
+    makecontext(&c->uc, (void (*)(void))(uintptr_t) context_start_ucontext, 2, (unsigned) (p >> 32), (unsigned) p);
 }
 
 #endif

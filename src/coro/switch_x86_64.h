@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* switch_x86_64.h - the switch for x86-64, System V calling convention
  *
- * Nothing is pushed, so neither the red zone nor the unwinder's idea of the frame is disturbed. endbr64 is the landing pad that
- * indirect branch tracking wants behind an indirect jump. */
+ * Nothing is pushed, so neither the red zone nor the unwinder's idea of the frame is disturbed. endbr64 is the landing
+ * pad that indirect branch tracking wants behind an indirect jump. */
 #ifndef CORO_SWITCH_X86_64_H
 #define CORO_SWITCH_X86_64_H
 
@@ -26,9 +26,9 @@ static inline void context_switch(struct context *from, struct context *to)
                      "endbr64\n\t"
                      : [from] "+D"(from), [to] "+S"(to)
                      :
-                     : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm0", "xmm1", "xmm2",
-                       "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",
-                       "xmm15", "memory", "cc");
+                     : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm0", "xmm1",
+                       "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",
+                       "xmm13", "xmm14", "xmm15", "memory", "cc");
 }
 
 /* Where every stack starts: rsi is the context that was switched to. No return address: an unwinder stops here. */

@@ -5,8 +5,10 @@
 #include "base/alloc.h"
 #include "message/block.h"
 
-_Static_assert(offsetof(struct tr_msg, from) == 48 && offsetof(struct tr_msg, to) == 64, "docs/design/memory.md has the layout");
-_Static_assert(sizeof(struct tr_msg) == 96 && sizeof(struct msg_slot) == 16, "header and slots are where items expect them");
+_Static_assert(offsetof(struct tr_msg, from) == 48 && offsetof(struct tr_msg, to) == 64,
+               "docs/design/memory.md has the layout");
+_Static_assert(sizeof(struct tr_msg) == 96 && sizeof(struct msg_slot) == 16,
+               "header and slots are where items expect them");
 
 #define POOL_CHUNK_SIZE ((size_t) 256 * 1024)
 

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* message.h - a message as it lies in memory: one block, read in place
  *
- * A block is a header of 96 bytes (what the way of the message needs), then slots of 16 bytes (the values; the top-level ones first, the children of
- * containers behind them), then the tail (the bytes of strings, binaries and addresses, each string with a NUL behind it).
- * Everything inside is an offset from the block's start, so that a block can be copied as it is.
+ * A block is a header of 96 bytes (what the way of the message needs), then slots of 16 bytes (the values; the
+ * top-level ones first, the children of containers behind them), then the tail (the bytes of strings, binaries and
+ * addresses, each string with a NUL behind it). Everything inside is an offset from the block's start, so that a block
+ * can be copied as it is.
  *
- * The header of one block can stand for the content of another: body points at the block whose slots and tail are meant, and holds a reference
- * of it. So one content goes to a thousand mailboxes, each with a header of its own; a request that is forwarded gets a new header, not a copy.
+ * The header of one block can stand for the content of another: body points at the block whose slots and tail are
+ * meant, and holds a reference of it. So one content goes to a thousand mailboxes, each with a header of its own; a
+ * request that is forwarded gets a new header, not a copy.
  *
- * Invariants: content never changes once built. refs counts holders of the block; a block whose body is another holds one of that other.
- * A block belongs to nobody's mailbox and to one holder's list at a time (next, prev).
+ * Invariants: content never changes once built. refs counts holders of the block; a block whose body is another holds
+ * one of that other. A block belongs to nobody's mailbox and to one holder's list at a time (next, prev).
  */
 #ifndef MESSAGE_MESSAGE_H
 #define MESSAGE_MESSAGE_H
@@ -24,12 +26,12 @@ struct ask; /* actor/ask.h */
 
 enum msg_kind {
     MSG_SEND = 0,
-    MSG_ASK,     /* someone waits for the answer: ask, ask_seq */
-    MSG_REPLY,   /* untagged */
-    MSG_ERROR,   /* an error reply: [code, text, phase, actor, cause] */
-    MSG_TICK,    /* of a timer: source, source_seq */
-    MSG_FD,      /* of a watched descriptor: source, source_seq */
-    MSG_GONE     /* the asker of a kept request gave up: source is that request, of which this holds a reference */
+    MSG_ASK,   /* someone waits for the answer: ask, ask_seq */
+    MSG_REPLY, /* untagged */
+    MSG_ERROR, /* an error reply: [code, text, phase, actor, cause] */
+    MSG_TICK,  /* of a timer: source, source_seq */
+    MSG_FD,    /* of a watched descriptor: source, source_seq */
+    MSG_GONE   /* the asker of a kept request gave up: source is that request, of which this holds a reference */
 };
 
 enum {
@@ -41,10 +43,10 @@ enum {
 
 #define MSG_TAG_MAX 255
 #define MSG_DEPTH_MAX 16
-#define MSG_CLASSES 6             /* blocks of 128, 256, 512, 1024, 2048, 4096 bytes */
-#define MSG_CLASS_HEAP 255        /* any size, from mem_alloc */
-#define MSG_CLASS_LARGE 254       /* too big for a class, built for a pool: from mem_alloc, but counted in its live */
-#define MSG_SIZE_MAX (1u << 30)   /* bytes of one message, blobs included */
+#define MSG_CLASSES 6           /* blocks of 128, 256, 512, 1024, 2048, 4096 bytes */
+#define MSG_CLASS_HEAP 255      /* any size, from mem_alloc */
+#define MSG_CLASS_LARGE 254     /* too big for a class, built for a pool: from mem_alloc, but counted in its live */
+#define MSG_SIZE_MAX (1u << 30) /* bytes of one message, blobs included */
 
 struct msg_slot {
     uint8_t type; /* tr_type */
@@ -69,30 +71,30 @@ struct msg_blob {
 };
 
 struct tr_msg {
-    struct tr_msg *next;   /* in a mailbox, a list of kept messages, or the pool */
-    struct tr_msg *prev;   /* in a list of kept messages */
-    struct tr_msg *body;   /* the block that has the content: this one, or one it holds a reference of */
+    struct tr_msg *next; /* in a mailbox, a list of kept messages, or the pool */
+    struct tr_msg *prev; /* in a list of kept messages */
+    struct tr_msg *body; /* the block that has the content: this one, or one it holds a reference of */
     atomic_uint refs;
-    uint8_t kind;          /* enum msg_kind */
+    uint8_t kind; /* enum msg_kind */
     uint8_t flags;
-    uint8_t size_class;    /* 0 .. MSG_CLASSES - 1, MSG_CLASS_HEAP */
-    uint8_t argc;          /* top-level values, the tag not counted */
-    uint64_t tag;          /* the first 8 bytes of the tag, zeros behind; 0: no tag */
-    uint32_t tag_at;       /* offset of the whole tag in the body, if it has more than 7 bytes; else 0: it is in tag */
+    uint8_t size_class; /* 0 .. MSG_CLASSES - 1, MSG_CLASS_HEAP */
+    uint8_t argc;       /* top-level values, the tag not counted */
+    uint64_t tag;       /* the first 8 bytes of the tag, zeros behind; 0: no tag */
+    uint32_t tag_at;    /* offset of the whole tag in the body, if it has more than 7 bytes; else 0: it is in tag */
     uint16_t tag_len;
-    uint16_t slots;        /* all slots of the content; 65,535: that many or more (only for tests and printing) */
-    tr_addr from;          /* offset 48 */
-    uint64_t to;           /* the receiver's slot and generation, checked when it is taken out */
+    uint16_t slots; /* all slots of the content; 65,535: that many or more (only for tests and printing) */
+    tr_addr from;   /* offset 48 */
+    uint64_t to;    /* the receiver's slot and generation, checked when it is taken out */
     union {
-        struct ask *ask;   /* MSG_ASK: where the answer goes */
-        void *source;      /* MSG_TICK, MSG_FD, MSG_GONE */
+        struct ask *ask; /* MSG_ASK: where the answer goes */
+        void *source;    /* MSG_TICK, MSG_FD, MSG_GONE */
     };
     union {
-        uint64_t ask_seq;  /* the alias: an answer counts only while the ask still has this number */
+        uint64_t ask_seq; /* the alias: an answer counts only while the ask still has this number */
         uint64_t source_seq;
     };
-    uint32_t size;         /* bytes of header and content, blobs included: what mailbox bounds count */
-    uint32_t missed;       /* MSG_TICK: periods beyond its own */
+    uint32_t size;          /* bytes of header and content, blobs included: what mailbox bounds count */
+    uint32_t missed;        /* MSG_TICK: periods beyond its own */
     struct msg_slot slot[]; /* offset 96 + 0 */
 };
 
@@ -111,19 +113,21 @@ uint64_t msg_tag_word(const char *tag, size_t len);
 /* Whether m has this tag; word and len are msg_tag_word's. */
 static inline bool msg_tag_is(const struct tr_msg *m, uint64_t word, const char *tag, size_t len)
 {
-    return m->tag == word && m->tag_len == len
-           && (len <= 8 || __builtin_memcmp((const char *) m->body + m->tag_at, tag, len) == 0);
+    return m->tag == word && m->tag_len == len &&
+           (len <= 8 || __builtin_memcmp((const char *) m->body + m->tag_at, tag, len) == 0);
 }
 
-/* Builds a message of n values; tagged: the first is the tag. kind is MSG_SEND (tagged) or MSG_REPLY, refs 1, from, to, ask zero.
- * pool NULL: a heap block that any thread may free. Owns: *out the caller; blobs move in only on success. *why (not NULL) gets a static sentence
- * on failure. Errors: TR_EINVAL, TR_ETOOBIG, TR_ENOMEM. */
-tr_err msg_build(struct msg_pool *pool, const tr_value *values, size_t n, bool tagged, struct tr_msg **out, const char **why);
+/* Builds a message of n values; tagged: the first is the tag. kind is MSG_SEND (tagged) or MSG_REPLY, refs 1, from, to,
+ * ask zero. pool NULL: a heap block that any thread may free. Owns: *out the caller; blobs move in only on success.
+ * *why (not NULL) gets a static sentence on failure. Errors: TR_EINVAL, TR_ETOOBIG, TR_ENOMEM. */
+tr_err msg_build(struct msg_pool *pool, const tr_value *values, size_t n, bool tagged, struct tr_msg **out,
+                 const char **why);
 
 /* A new header for m's content: kind MSG_SEND or MSG_REPLY as m is tagged, refs 1. NULL: out of memory. */
 struct tr_msg *msg_share(struct msg_pool *pool, const struct tr_msg *m);
 
-/* A copy in one heap block of its own (blobs shared), which any thread may free; from, kind kept. NULL: out of memory. */
+/* A copy in one heap block of its own (blobs shared), which any thread may free; from, kind kept. NULL: out of memory.
+ */
 struct tr_msg *msg_copy_heap(const struct tr_msg *m);
 
 static inline struct tr_msg *msg_ref(struct tr_msg *m)
@@ -137,12 +141,12 @@ void msg_unref_unsent(struct msg_pool *pool, struct tr_msg *m);
 
 void msg_destroy(struct msg_pool *pool, struct tr_msg *m); /* what msg_unref calls when the last holder lets go */
 
-/* Lets go of a block. pool: the calling worker's; NULL in foreign threads, which hold heap blocks only. A sole holder pays no locked instruction:
- * nobody else can have a reference to copy. */
+/* Lets go of a block. pool: the calling worker's; NULL in foreign threads, which hold heap blocks only. A sole holder
+ * pays no locked instruction: nobody else can have a reference to copy. */
 static inline void msg_unref(struct msg_pool *pool, struct tr_msg *m)
 {
-    if (atomic_load_explicit(&m->refs, memory_order_acquire) == 1
-        || atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) == 1)
+    if (atomic_load_explicit(&m->refs, memory_order_acquire) == 1 ||
+        atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) == 1)
         msg_destroy(pool, m);
 }
 
@@ -154,7 +158,8 @@ struct tr_msg *msg_error(struct msg_pool *pool, tr_err err, const char *text, co
 tr_err msg_error_code(const struct tr_msg *m);
 const char *msg_error_text(const struct tr_msg *m);
 
-/* Fills chain[0] with what m says and chain[1..n-1] with its causes, linked; returns how many there were. Valid as long as m. */
+/* Fills chain[0] with what m says and chain[1..n-1] with its causes, linked; returns how many there were. Valid as long
+ * as m. */
 size_t msg_error_read(const struct tr_msg *m, tr_error_info *chain, size_t n);
 
 #endif

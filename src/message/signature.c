@@ -160,8 +160,8 @@ tr_err signature_parse(const char *text, struct signature *s, char *why, size_t 
         if (*ps.p == '\0')
             return parse_fail(&ps, "a name is missing after the last ','");
     }
-    read.one_int = read.count == 1 && read.required == 1 && !read.rest && read.arg[0].types == BIT(TR_TYPE_INT)
-                   && !read.arg[0].not_negative;
+    read.one_int = read.count == 1 && read.required == 1 && !read.rest && read.arg[0].types == BIT(TR_TYPE_INT) &&
+                   !read.arg[0].not_negative;
     *s = read;
     return TR_OK;
 }

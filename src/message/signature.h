@@ -11,18 +11,20 @@ struct signature {
     bool rest;        /* more may follow */
     bool one_int;     /* exactly "x:int", as most rows are */
     struct {
-        uint32_t types; /* bit (1 << tr_type) for each that fits */
+        uint32_t types;    /* bit (1 << tr_type) for each that fits */
         bool not_negative; /* uint */
     } arg[TR_ARGS_MAX];
 };
 
-/* Errors: TR_EINVAL, and why (of size why_size) says where: 'n:itn: no type "itn" (any nil bool int ...)'. text NULL is "". */
+/* Errors: TR_EINVAL, and why (of size why_size) says where: 'n:itn: no type "itn" (any nil bool int ...)'. text NULL is
+ * "". */
 tr_err signature_parse(const char *text, struct signature *s, char *why, size_t why_size);
 
 /* Whether m's values fit. */
 bool signature_fits_slow(const struct signature *s, const struct tr_msg *m);
 
-/* The short way: as many values as are described, none of a type that needs a second look (text may hold a NUL, an integer a sign). */
+/* The short way: as many values as are described, none of a type that needs a second look (text may hold a NUL, an
+ * integer a sign). */
 static inline bool signature_fits(const struct signature *s, const struct tr_msg *m)
 {
     const struct msg_slot *v = m->body->slot;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* small.h - the shortest way to a message: a short tag and at most two values of one word each
  *
- * Most messages are of this kind, and making one is a fifth of an ask; so this stands inline where messages are sent. Whatever it does not take on (NULL) goes to
- * msg_build, which also finds the words for what is wrong. */
+ * Most messages are of this kind, and making one is a fifth of an ask; so this stands inline where messages are sent.
+ * Whatever it does not take on (NULL) goes to msg_build, which also finds the words for what is wrong. */
 #ifndef MESSAGE_SMALL_H
 #define MESSAGE_SMALL_H
 
@@ -11,7 +11,7 @@
 #include "base/sanitizer.h"
 #include "message/message.h"
 
-#define SMALL_TYPES                                                                                                     \
+#define SMALL_TYPES \
     (1u << TR_TYPE_NIL | 1u << TR_TYPE_BOOL | 1u << TR_TYPE_INT | 1u << TR_TYPE_FLOAT | 1u << TR_TYPE_PTR)
 #define SMALL_BLOCK 128u
 #define SMALL_TAG_MAX 7
@@ -21,7 +21,8 @@ static inline bool small_is_word(const tr_value *v)
     return v->type < 32 && (SMALL_TYPES >> v->type & 1u) != 0;
 }
 
-/* The tag as one word: loads that overlap inside it, so that none reads behind its end. len is 1 to 7. Little-endian machines only. */
+/* The tag as one word: loads that overlap inside it, so that none reads behind its end. len is 1 to 7. Little-endian
+ * machines only. */
 static inline uint64_t small_tag(const char *tag, size_t len)
 {
     const unsigned char *p = (const unsigned char *) tag;
@@ -42,8 +43,8 @@ static inline bool small_tag_has_nul(uint64_t word, size_t len)
 }
 
 /* Header and slots; from, to, ask and ask_seq are left to the caller. argc is 0 to 2. */
-static inline struct tr_msg *small_block(struct msg_pool *pool, const tr_value *v, size_t argc, enum msg_kind kind, uint64_t tag,
-                                         size_t tag_len)
+static inline struct tr_msg *small_block(struct msg_pool *pool, const tr_value *v, size_t argc, enum msg_kind kind,
+                                         uint64_t tag, size_t tag_len)
 {
     if ((argc > 0 && !small_is_word(&v[0])) || (argc > 1 && !small_is_word(&v[1])))
         return NULL;
@@ -103,7 +104,8 @@ static inline void small_unref(struct msg_pool *pool, struct tr_msg *m)
     uint32_t head;
     memcpy(&head, &m->kind, sizeof head);
     const uint32_t odd = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? (uint32_t) MSG_BLOBS << 8 | 0xff0000u : UINT32_MAX;
-    if (__builtin_expect(atomic_load_explicit(&m->refs, memory_order_acquire) != 1 || (head & odd) != 0 || m->body != m, 0)) {
+    if (__builtin_expect(atomic_load_explicit(&m->refs, memory_order_acquire) != 1 || (head & odd) != 0 || m->body != m,
+                         0)) {
         msg_unref(pool, m);
         return;
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* inbox.c - a mailbox that a thread reads
  *
- * An actor of the runtime's own takes the messages, and hands heap copies of them to the thread under a lock. It is made by a note to the asker's kind of
- * actor, so that the thread that opens it need not be the node's. */
+ * An actor of the runtime's own takes the messages, and hands heap copies of them to the thread under a lock. It is
+ * made by a note to the asker's kind of actor, so that the thread that opens it need not be the node's. */
 #include <errno.h>
 #include <time.h>
 
@@ -178,6 +178,7 @@ void tr_inbox_close(tr_inbox **inbox)
     if (in == NULL)
         return;
     *inbox = NULL;
-    (void) tr_post(in->node, in->addr, "troupe.inbox.close"); /* refused only when the node has stopped: then its end lets go */
+    (void) tr_post(in->node, in->addr,
+                   "troupe.inbox.close"); /* refused only when the node has stopped: then its end lets go */
     inbox_unref(in);
 }

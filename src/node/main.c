@@ -72,8 +72,8 @@ static int program_status(const struct program *p)
         return 128 + program_signal;
     if (p->result == TR_OK || p->result == TR_STOP)
         return 0;
-    snprintf(line, sizeof line, "main ended with %s%s%s%s: %s", tr_err_name(p->result), p->phase[0] != '\0' ? " (" : "", p->phase,
-             p->phase[0] != '\0' ? ")" : "", p->text);
+    snprintf(line, sizeof line, "main ended with %s%s%s%s: %s", tr_err_name(p->result), p->phase[0] != '\0' ? " (" : "",
+             p->phase, p->phase[0] != '\0' ? ")" : "", p->text);
     to_stderr(NULL, TR_LOG_ERROR, line);
     return 1;
 }

@@ -11,11 +11,11 @@
 struct tr_node {
     struct world world;
     struct sched sched;
-    struct owner internal;   /* owns the runtime's own actors; not part of a stop */
-    pthread_mutex_t door;    /* guards entered, asks and what is in them */
-    bool entered;            /* a thread runs it, or has: others must not touch the worker any more */
-    struct list asks;        /* struct thread_ask.link: threads that wait */
-    uint64_t asker;          /* asks on behalf of threads */
+    struct owner internal; /* owns the runtime's own actors; not part of a stop */
+    pthread_mutex_t door;  /* guards entered, asks and what is in them */
+    bool entered;          /* a thread runs it, or has: others must not touch the worker any more */
+    struct list asks;      /* struct thread_ask.link: threads that wait */
+    uint64_t asker;        /* asks on behalf of threads */
     char name[64];
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* overflow.c - an actor that ran over its stack is named before the process ends
  *
- * The fault is in the guard below a stack, so there is no room on it: the handler runs on an alternate stack, and uses nothing but write(2). */
+ * The fault is in the guard below a stack, so there is no room on it: the handler runs on an alternate stack, and uses
+ * nothing but write(2). */
 #include "node/overflow.h"
 
 #include <stdatomic.h>

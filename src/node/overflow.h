@@ -13,7 +13,8 @@ struct overflow_watch {
     bool active;
 };
 
-/* Catches SIGSEGV on this thread's alternate stack; whatever is no overrun goes to the handler that was there before. Without memory: does nothing. */
+/* Catches SIGSEGV on this thread's alternate stack; whatever is no overrun goes to the handler that was there before.
+ * Without memory: does nothing. */
 void overflow_watch_begin(struct overflow_watch *watch);
 void overflow_watch_end(struct overflow_watch *watch);
 

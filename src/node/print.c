@@ -32,9 +32,17 @@ static void wait_print(const struct worker *w, const struct wait *wait, FILE *ou
     if (wait->kind == WAIT_ASK || wait->kind == WAIT_ROOM || wait->kind == WAIT_END)
         actor_name(w->world, wait->kind == WAIT_ASK ? wait->ask->holder : wait->target, text);
     static const char *const names[] = {
-        [WAIT_NONE] = "",         [WAIT_MAIL] = " for a message", [WAIT_ASK] = " for an answer of ", [WAIT_ASKS] = " for answers",
-        [WAIT_ITEMS] = " for several things", [WAIT_ROOM] = " for room at ",  [WAIT_END] = " for the end of ",   [WAIT_CHILDREN] = " for its children",
-        [WAIT_TIME] = " for a time", [WAIT_FD] = " for a descriptor", [WAIT_YIELD] = " for its turn",
+        [WAIT_NONE] = "",
+        [WAIT_MAIL] = " for a message",
+        [WAIT_ASK] = " for an answer of ",
+        [WAIT_ASKS] = " for answers",
+        [WAIT_ITEMS] = " for several things",
+        [WAIT_ROOM] = " for room at ",
+        [WAIT_END] = " for the end of ",
+        [WAIT_CHILDREN] = " for its children",
+        [WAIT_TIME] = " for a time",
+        [WAIT_FD] = " for a descriptor",
+        [WAIT_YIELD] = " for its turn",
     };
     fprintf(out, "%s%s", names[wait->kind], text);
     if (wait->kind == WAIT_ASKS)

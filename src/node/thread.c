@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* thread.c - the door for threads that are no actors: post, ask, look up
  *
- * What a thread sends is a heap block, pushed onto the worker's stack of posts. A thread's ask is a note to an actor of the runtime's own, which asks on its
- * behalf and wakes it; so every rule of asking holds for threads too. */
+ * What a thread sends is a heap block, pushed onto the worker's stack of posts. A thread's ask is a note to an actor of
+ * the runtime's own, which asks on its behalf and wakes it; so every rule of asking holds for threads too. */
 #include <string.h>
 #include <time.h>
 
@@ -13,8 +13,9 @@
 #include "node/inbox.h"
 #include "node/node.h"
 
-/* One thread's ask: lies on the thread's stack, and is on the node's list while it waits. Whoever finishes it looks there first, under the lock: a note
- * about an ask that was told TR_ECLOSED points at nothing any more. (No new ones come after that, so a pointer cannot mean two.) */
+/* One thread's ask: lies on the thread's stack, and is on the node's list while it waits. Whoever finishes it looks
+ * there first, under the lock: a note about an ask that was told TR_ECLOSED points at nothing any more. (No new ones
+ * come after that, so a pointer cannot mean two.) */
 struct thread_ask {
     struct list link; /* tr_node.asks */
     pthread_cond_t done_cond;
@@ -61,7 +62,7 @@ tr_err tr_node_whereis(tr_node *node, const char *name, tr_addr *who)
 
 static bool is_listed(const tr_node *node, const struct thread_ask *ask)
 {
-    list_each(l, &node->asks)
+    list_each (l, &node->asks)
         if (list_entry(l, struct thread_ask, link) == ask)
             return true;
     return false;
@@ -92,8 +93,7 @@ void node_door_close(tr_node *node)
 {
     pthread_mutex_lock(&node->door);
     atomic_store(&node->sched.posts.closed, true);
-    list_each(l, &node->asks)
-    {
+    list_each (l, &node->asks) {
         struct thread_ask *ask = list_entry(l, struct thread_ask, link);
         if (!ask->done)
             thread_ask_settle(ask, TR_ECLOSED, NULL, "the node has stopped");
@@ -101,7 +101,8 @@ void node_door_close(tr_node *node)
     pthread_mutex_unlock(&node->door);
 }
 
-/* Whether an ask that a note points at still waits. Only the node's thread finishes asks, so what it says to that thread stays true. */
+/* Whether an ask that a note points at still waits. Only the node's thread finishes asks, so what it says to that
+ * thread stays true. */
 static bool thread_ask_waits(tr_node *node, const struct thread_ask *ask)
 {
     pthread_mutex_lock(&node->door);
@@ -159,7 +160,9 @@ static const tr_handler asker_handlers[] = {
     { .tag = NULL },
 };
 
-static const tr_behaviour asker = { .name = "troupe.asker", .handlers = asker_handlers, .doc = "asks on behalf of threads" };
+static const tr_behaviour asker = { .name = "troupe.asker",
+                                    .handlers = asker_handlers,
+                                    .doc = "asks on behalf of threads" };
 
 tr_err node_asker_start(tr_node *node)
 {

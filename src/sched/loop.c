@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* loop.c - the loop: what runs next, on which stack, and what happens in between
  *
- * Every stack starts here, as a loop. A loop takes what is ready and calls it: a cell's turn is a function call on the loop's own stack, a suspended stack is
- * switched to. When a turn suspends, its stack stays with it, and the loop goes on elsewhere: on the one that was parked, or on a new one. When a suspended turn
- * returns, it returns into the loop that called it, and that stack is a loop again. So no state of the loop lives in its locals, and:
+ * Every stack starts here, as a loop. A loop takes what is ready and calls it: a cell's turn is a function call on the
+ * loop's own stack, a suspended stack is switched to. When a turn suspends, its stack stays with it, and the loop goes
+ * on elsewhere: on the one that was parked, or on a new one. When a suspended turn returns, it returns into the loop
+ * that called it, and that stack is a loop again. So no state of the loop lives in its locals, and:
  *
- * The switch to a suspended stack stands in loop() itself, inlined: the processor predicts returns by a stack of its own, and a call between
- * the loop and the switch would make every return behind the switch a mispredicted one (four an ask, 40 ns).
+ * The switch to a suspended stack stands in loop() itself, inlined: the processor predicts returns by a stack of its
+ * own, and a call between the loop and the switch would make every return behind the switch a mispredicted one (four an
+ * ask, 40 ns).
  *
- * Invariant: exactly one stack runs; at most one other is parked as w->idle_loop; all others belong to suspended turns, or are in the pool. */
+ * Invariant: exactly one stack runs; at most one other is parked as w->idle_loop; all others belong to suspended turns,
+ * or are in the pool. */
 #include <stdlib.h>
 
 #include "actor/call.h"
@@ -169,7 +172,8 @@ static void run_on_big_stack(struct tr_self *self, struct cell *c)
     loop_resume(self, big);
 }
 
-/* A turn on a stack that has no guard page (an old kernel, and more stacks than it has mappings for): the only sign of an overrun is the lowest word. */
+/* A turn on a stack that has no guard page (an old kernel, and more stacks than it has mappings for): the only sign of
+ * an overrun is the lowest word. */
 __attribute__((noinline)) static void run_unguarded(struct tr_self *self, struct cell *c)
 {
     char text[CELL_TEXT_MAX];
@@ -177,8 +181,9 @@ __attribute__((noinline)) static void run_unguarded(struct tr_self *self, struct
     turn_run(self, c);
     if (stack_is_intact(&self->coro))
         return;
-    log_line(&self->worker->world->log, TR_LOG_ERROR, "%s ran over its stack of %zu KiB, and over what lay below; give it more with stack_size",
-             text, (self->coro.size + STACK_GUARD) / 1024);
+    log_line(&self->worker->world->log, TR_LOG_ERROR,
+             "%s ran over its stack of %zu KiB, and over what lay below; give it more with stack_size", text,
+             (self->coro.size + STACK_GUARD) / 1024);
     abort(); /* someone else's memory is broken: there is nothing to go on with */
 }
 
@@ -189,7 +194,8 @@ static void run_cell(struct tr_self *self, struct cell *c)
         cell_free(&w->world->cells, c);
         return;
     }
-    if (c->run.flags & CELL_BUSY) /* it began to end while it stood in the queue, and its end waits on a stack of its own */
+    if (c->run.flags &
+        CELL_BUSY) /* it began to end while it stood in the queue, and its end waits on a stack of its own */
         return;
     turn_begins(w, c);
     if ((c->run.flags & CELL_BIG_STACK) && self->coro.kind == STACK_POOLED)
@@ -420,7 +426,8 @@ tr_err worker_suspend(struct tr_self *self)
 tr_err worker_yield(struct tr_self *self)
 {
     struct worker *w = self->worker;
-    if (w->idle_loop == NULL && (w->idle_loop = loop_new(w)) == NULL) /* first: the queue must not give out one that runs */
+    if (w->idle_loop == NULL &&
+        (w->idle_loop = loop_new(w)) == NULL) /* first: the queue must not give out one that runs */
         return TR_ENOMEM;
     queue_join(w); /* or a slice that ends now would put those in front behind this one */
     if (!(self->run.flags & CELL_QUEUED))

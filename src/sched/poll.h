@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* poll.h - a worker's wait: one zmq_poll over what can wake it
  *
- * One item today: an epoll set, behind which stand all descriptors, the timerfd of the next deadline, and the eventfd by which other threads wake us. The
- * sockets that will stand beside it belong to net/. A pass costs about a microsecond, so a busy worker makes one a millisecond. */
+ * One item today: an epoll set, behind which stand all descriptors, the timerfd of the next deadline, and the eventfd
+ * by which other threads wake us. The sockets that will stand beside it belong to net/. A pass costs about a
+ * microsecond, so a busy worker makes one a millisecond. */
 #ifndef SCHED_POLL_H
 #define SCHED_POLL_H
 
@@ -21,7 +22,8 @@ struct poller {
 tr_err poll_init(struct poller *p);
 void poll_fini(struct poller *p);
 
-/* Looks at descriptors, and hands what is ready to whoever waits for it. block: sleeps until something is, or until deadline_ns. */
+/* Looks at descriptors, and hands what is ready to whoever waits for it. block: sleeps until something is, or until
+ * deadline_ns. */
 void poll_pass(struct worker *w, struct poller *p, bool block, int64_t deadline_ns);
 
 /* Sets the timerfd, so that the set becomes readable at a time. */

@@ -12,8 +12,9 @@ void post_push(struct posts *posts, struct poller *poller, struct tr_msg *m)
     do
         m->next = head;
     while (!atomic_compare_exchange_weak_explicit(&posts->head, &head, m, memory_order_release, memory_order_relaxed));
-    /* Pairs with the exchange in post_drain: who finds the stack empty is the one to wake the worker, since the worker has taken everything and may
-     * be about to sleep. The eventfd remembers, so a wake-up that comes first is not lost. */
+    /* Pairs with the exchange in post_drain: who finds the stack empty is the one to wake the worker, since the worker
+     * has taken everything and may be about to sleep. The eventfd remembers, so a wake-up that comes first is not lost.
+     */
     if (head == NULL)
         poll_wake(poller);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* post.h - messages from threads that are no actors: a lock-free stack, taken whole
  *
- * A push is one compare-and-swap; whoever pushes onto an empty stack wakes the worker. The worker takes the stack whole and turns it round, so that what
- * one thread posts arrives in its order. */
+ * A push is one compare-and-swap; whoever pushes onto an empty stack wakes the worker. The worker takes the stack whole
+ * and turns it round, so that what one thread posts arrives in its order. */
 #ifndef SCHED_POST_H
 #define SCHED_POST_H
 

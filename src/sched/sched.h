@@ -10,9 +10,9 @@
 #include "sched/ticker.h"
 
 enum loop_mode {
-    LOOP_RUN,    /* until stopped and all ended, or no actor is left */
-    LOOP_STEP,   /* until nothing is ready, or the budget is spent */
-    LOOP_SETTLE  /* until nothing is ready */
+    LOOP_RUN,   /* until stopped and all ended, or no actor is left */
+    LOOP_STEP,  /* until nothing is ready, or the budget is spent */
+    LOOP_SETTLE /* until nothing is ready */
 };
 
 /* The worker comes first: actors' code knows no more of it. */
@@ -23,15 +23,15 @@ struct sched {
     struct posts posts;
     struct fd_table fds;
     enum loop_mode mode;
-    pthread_t thread_id;    /* whose stack worker.thread stands for */
+    pthread_t thread_id; /* whose stack worker.thread stands for */
     int64_t step_until;
-    uint64_t step_turns;    /* worker.turns when the step began: it takes one at least */
+    uint64_t step_turns; /* worker.turns when the step began: it takes one at least */
     atomic_bool stop_wanted;
     char stop_reason[96];
     atomic_flag stop_taken;
-    int64_t stop_deadline;  /* then what is left is killed; INT64_MAX: not stopping */
-    bool stop_killed;       /* something had to be */
-    bool trimming;          /* idle stacks are being given back */
+    int64_t stop_deadline; /* then what is left is killed; INT64_MAX: not stopping */
+    bool stop_killed;      /* something had to be */
+    bool trimming;         /* idle stacks are being given back */
 };
 
 static inline struct sched *sched_of(struct worker *w)
@@ -43,8 +43,8 @@ static inline struct sched *sched_of(struct worker *w)
 tr_err sched_init(struct sched *s, struct world *world);
 void sched_fini(struct sched *s);
 
-/* Runs on the calling thread until the mode says that it is enough. Returns whether more is ready. Errors: TR_ENOMEM (no stack to run on),
- * TR_ESTATE (called by one of its own actors). */
+/* Runs on the calling thread until the mode says that it is enough. Returns whether more is ready. Errors: TR_ENOMEM
+ * (no stack to run on), TR_ESTATE (called by one of its own actors). */
 tr_err sched_run(struct sched *s, enum loop_mode mode, int64_t budget_ms, bool *more);
 
 /* Whether LOOP_RUN would return. */

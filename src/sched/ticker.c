@@ -13,12 +13,13 @@
 
 struct watch {
     unsigned long long turn;
-    int ticks;     /* that it has lasted */
-    int idle;      /* ticks in a row without work */
+    int ticks; /* that it has lasted */
+    int idle;  /* ticks in a row without work */
     bool reported;
 };
 
-/* The name is read under the lock that guards names; the cell is never unmapped, and while its turn lasts it is not recycled. */
+/* The name is read under the lock that guards names; the cell is never unmapped, and while its turn lasts it is not
+ * recycled. */
 static void report_slow(struct ticker *t, const struct watch *watch)
 {
     char text[CELL_TEXT_MAX];
@@ -30,8 +31,9 @@ static void report_slow(struct ticker *t, const struct watch *watch)
         (void) cell_text(c, text);
     pthread_mutex_unlock(&world->names_lock); /* before the program's hook is called, which may look a name up */
     if (lasts)
-        log_line(&world->log, TR_LOG_WARN, "%s has held its worker for %d ms: nothing else runs meanwhile (long work belongs off the loop)",
-                 text, watch->ticks);
+        log_line(&world->log, TR_LOG_WARN,
+                 "%s has held its worker for %d ms: nothing else runs meanwhile (long work belongs off the loop)", text,
+                 watch->ticks);
 }
 
 static void watch_turn(struct ticker *t, struct watch *watch)
@@ -53,7 +55,8 @@ static bool park(struct ticker *t)
 {
     pthread_mutex_lock(&t->lock);
     atomic_store(&t->parked, true);
-    /* Pairs with ticker_worker_wakes: it sets awake and then looks at parked, we set parked and then look at awake; one of us sees the other. */
+    /* Pairs with ticker_worker_wakes: it sets awake and then looks at parked, we set parked and then look at awake; one
+     * of us sees the other. */
     while (!t->quit && !atomic_load(&t->awake))
         pthread_cond_wait(&t->wake, &t->lock);
     atomic_store(&t->parked, false);

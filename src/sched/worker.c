@@ -121,7 +121,8 @@ tr_err sched_run(struct sched *s, enum loop_mode mode, int64_t budget_ms, bool *
     worker_refresh(w);
     s->step_until = clock_after_ms(w->now, budget_ms);
     s->step_turns = w->turns;
-    if (w->thread.size == 0 || !pthread_equal(s->thread_id, pthread_self())) { /* asking for a thread's stack reads /proc on the main thread */
+    if (w->thread.size == 0 ||
+        !pthread_equal(s->thread_id, pthread_self())) { /* asking for a thread's stack reads /proc on the main thread */
         stack_adopt_thread(&w->thread);
         s->thread_id = pthread_self();
     }

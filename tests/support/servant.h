@@ -155,18 +155,18 @@ static void hire(tr_self *self, struct scene *s)
 }
 
 /* Asks and notes how it ended, and when. */
-#define note_ask(self, s, to, ...)                                       \
-    do {                                                                 \
-        const tr_msg *reply_;                                            \
-        tr_err err_ = tr_ask((self), (to), &reply_, __VA_ARGS__);        \
+#define note_ask(self, s, to, ...)                                        \
+    do {                                                                  \
+        const tr_msg *reply_;                                             \
+        tr_err err_ = tr_ask((self), (to), &reply_, __VA_ARGS__);         \
         note(&(s)->notes, "%s@%ld", tr_err_name(err_) + 3, now_ms(self)); \
     } while (0)
 
-#define run_scene(body, expected)                          \
-    do {                                                   \
-        struct scene s_ = { 0 };                           \
-        assert_int_equal(run_actor((body), &s_), TR_OK);   \
-        assert_string_equal(s_.notes.text, (expected));    \
+#define run_scene(body, expected)                        \
+    do {                                                 \
+        struct scene s_ = { 0 };                         \
+        assert_int_equal(run_actor((body), &s_), TR_OK); \
+        assert_string_equal(s_.notes.text, (expected));  \
     } while (0)
 
 #endif

@@ -165,9 +165,8 @@ static tr_err inherit_deadlines(tr_self *self, void *arg)
 static void the_deadline_of_a_request_is_inherited_while_its_answer_is_owed_and_no_longer(void **state)
 {
     (void) state;
-    run_scene(inherit_deadlines,
-              "> ETIMEDOUT ETIMEDOUT@100 OK ETIMEDOUT@31000 ENOREPLY ETIMEDOUT@70000 "
-              "ETIMEDOUT@109900");
+    run_scene(inherit_deadlines, "> ETIMEDOUT ETIMEDOUT@100 OK ETIMEDOUT@31000 ENOREPLY ETIMEDOUT@70000 "
+                                 "ETIMEDOUT@109900");
 }
 
 static tr_err child_asks(tr_self *self, void *arg)

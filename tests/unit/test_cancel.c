@@ -313,7 +313,9 @@ static void cancel_wait_kills_when_its_time_is_over(void **state)
 
 static tr_err cancel_self_with_wait(tr_self *self, void *arg)
 {
-    return note_err(&((struct run *) arg)->notes, tr_cancel_wait(self, tr_self_addr(self), NULL, 5)) == TR_EDEADLK ? TR_OK : TR_EFAILED;
+    return note_err(&((struct run *) arg)->notes, tr_cancel_wait(self, tr_self_addr(self), NULL, 5)) == TR_EDEADLK
+               ? TR_OK
+               : TR_EFAILED;
 }
 
 /* S10.4 */
@@ -514,9 +516,14 @@ static tr_err on_wait(tr_self *self, void *state, const tr_msg *m)
     return err;
 }
 
-static const tr_handler waiter_handlers[] = { { .tag = "wait", .args = "", .run = on_wait, .doc = "waits" }, { .tag = NULL } };
+static const tr_handler waiter_handlers[] = { { .tag = "wait", .args = "", .run = on_wait, .doc = "waits" },
+                                              { .tag = NULL } };
 static const tr_behaviour waiter = {
-    .name = "waiter", .state_size = sizeof(struct waiter_state), .handlers = waiter_handlers, .init = waiter_init, .fini = waiter_fini,
+    .name = "waiter",
+    .state_size = sizeof(struct waiter_state),
+    .handlers = waiter_handlers,
+    .init = waiter_init,
+    .fini = waiter_fini,
 };
 
 static tr_err ask_waiter(tr_self *self, void *arg)

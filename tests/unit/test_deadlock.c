@@ -47,9 +47,9 @@ static tr_err relays(tr_self *self, struct scene *s)
     return err;
 }
 
-#define run_scene(s, body, expected)                     \
-    do {                                                 \
-        assert_int_equal(run_actor((body), (s)), TR_OK); \
+#define run_scene(s, body, expected)                      \
+    do {                                                  \
+        assert_int_equal(run_actor((body), (s)), TR_OK);  \
         assert_string_equal((s)->notes.text, (expected)); \
     } while (0)
 

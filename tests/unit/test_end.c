@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_end.c - the order in which an actor ends, and what belongs to a call of its code (docs/semantics.md, S7 and S8) */
+/* test_end.c - the order in which an actor ends, and what belongs to a call of its code (docs/semantics.md, S7 and S8)
+ */
 #include <stdlib.h>
 
 #include "support/actor_test.h"
@@ -117,7 +118,8 @@ static tr_err wait_for_end(tr_self *self, void *arg)
     return TR_OK;
 }
 
-/* An actor with a kept request, a request and a plain message in its queue, a name, a child, a fini and someone who joins it. */
+/* An actor with a kept request, a request and a plain message in its queue, a name, a child, a fini and someone who
+ * joins it. */
 static tr_err end_the_full(tr_self *self, struct run *run, const char *how)
 {
     struct asking keep = { run, "keep" }, last = { run, how }, queued = { run, "queued" };
@@ -168,7 +170,9 @@ static void actor_that_stops_ends_in_order(void **state)
     struct run run = { .temp = NULL };
     (void) state;
     (void) run_actor_with((tr_node_opts){ .on_dead_letter = on_dead_letter, .ctx = &run }, end_by_stop, &run);
-    static const char *const order[] = { "dead:plain", "child:name-free", "send:ENOPROC", "fini:OK", "defer", "OK joiner:OK", NULL };
+    static const char *const order[] = { "dead:plain", "child:name-free", "send:ENOPROC",
+                                         "fini:OK",    "defer",           "OK joiner:OK",
+                                         NULL };
     assert_order(&run.notes, order);
     (void) place(&run.notes, "keep:EDOWN");
     (void) place(&run.notes, "quit:ENOREPLY");
@@ -182,7 +186,8 @@ static void actor_that_fails_in_a_handler_ends_in_the_same_order(void **state)
     struct run run = { .temp = NULL };
     (void) state;
     (void) run_actor_with((tr_node_opts){ .on_dead_letter = on_dead_letter, .ctx = &run }, end_by_fail, &run);
-    static const char *const order[] = { "dead:plain", "child:name-free", "fini:EUSER+5", "defer", "EUSER+5 joiner:OK", NULL };
+    static const char *const order[] = { "dead:plain", "child:name-free",   "fini:EUSER+5",
+                                         "defer",      "EUSER+5 joiner:OK", NULL };
     assert_order(&run.notes, order);
     (void) place(&run.notes, "keep:EDOWN");
     (void) place(&run.notes, "die:EUSER+5");

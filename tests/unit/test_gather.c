@@ -154,9 +154,8 @@ static tr_err gather_cancelled(tr_self *self, void *arg)
 static void a_gather_that_is_cancelled_has_collected_every_ask(void **state)
 {
     (void) state;
-    run_scene(gather_cancelled,
-              "ECANCELED ECANCELED:-1 OK:2 ECANCELED:-1 OK:10 ETIMEDOUT ESTATE ESTATE ESTATE ESTATE "
-              "dead:30 dead:40");
+    run_scene(gather_cancelled, "ECANCELED ECANCELED:-1 OK:2 ECANCELED:-1 OK:10 ETIMEDOUT ESTATE ESTATE ESTATE ESTATE "
+                                "dead:30 dead:40");
 }
 
 static tr_err gather_none(tr_self *self, void *arg)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_loop.c - whose turn it is, for how long, and foreign code on the thread's stack (docs/semantics.md, S13, S14.2) */
+/* test_loop.c - whose turn it is, for how long, and foreign code on the thread's stack (docs/semantics.md, S13, S14.2)
+ */
 #include <pthread.h>
 #include <time.h>
 
@@ -104,7 +105,9 @@ static tr_err sink_init(tr_self *self, void *state, void *arg)
 }
 
 static const tr_handler sink_rows[] = { { .tag = "m", .args = "", .run = on_m, .doc = "counts" }, { .tag = NULL } };
-static const tr_behaviour sink = { .name = "sink", .state_size = sizeof(struct run *), .handlers = sink_rows, .init = sink_init };
+static const tr_behaviour sink = {
+    .name = "sink", .state_size = sizeof(struct run *), .handlers = sink_rows, .init = sink_init
+};
 
 static tr_err looks_on(tr_self *self, void *arg)
 {

@@ -13,7 +13,8 @@ struct outcome {
 
 static int answers; /* where the child's actors write what happened; the parent reads it as text */
 
-/* Runs tr_main(body) in a child; its standard error and what it said come back in text. signals: sent when it said "ready". */
+/* Runs tr_main(body) in a child; its standard error and what it said come back in text. signals: sent when it said
+ * "ready". */
 static void run_main(tr_body_fn *body, const int *signals, struct outcome *out)
 {
     int fd[2];
@@ -165,7 +166,9 @@ static tr_err left_behind(tr_self *self, void *arg)
 
 static tr_err leaves_some(tr_self *self, void *arg)
 {
-    const tr_spawn_opts detached = { .size = sizeof detached, .body = left_behind, .arg = arg, .flags = TR_SPAWN_DETACHED };
+    const tr_spawn_opts detached = {
+        .size = sizeof detached, .body = left_behind, .arg = arg, .flags = TR_SPAWN_DETACHED
+    };
     tr_err err = tr_spawn(self, left_behind, arg, NULL);
     if (err == TR_OK)
         err = tr_spawn_with(self, &detached, NULL);

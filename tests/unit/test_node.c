@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_node.c - making a node, driving it from another loop, stopping it, looking at it (docs/semantics.md, S8.10, S14) */
+/* test_node.c - making a node, driving it from another loop, stopping it, looking at it (docs/semantics.md, S8.10, S14)
+ */
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -191,7 +192,8 @@ static void keep_kill_log(void *ctx, tr_log_level level, const char *line)
 static void stop_kills_what_is_alive_after_the_grace_and_names_it(void **state)
 {
     struct run run = { .n = 0 };
-    tr_node *node = node_new((tr_node_opts){ .virtual_clock = true, .stop_grace_ms = 200, .on_log = keep_kill_log, .ctx = &run });
+    tr_node *node = node_new(
+        (tr_node_opts){ .virtual_clock = true, .stop_grace_ms = 200, .on_log = keep_kill_log, .ctx = &run });
     (void) state;
     node_spawn(node, will_not_end, NULL, "stubborn");
     tr_test_settle(node);
@@ -260,7 +262,8 @@ static tr_err has_much(tr_self *self, void *arg)
     tr_check(self, tr_scope_begin(self, NULL, &scope) == TR_OK);
     tr_check(self, tr_spawn_in(self, scope, will_not_end, arg, NULL) == TR_OK);
     tr_check(self, tr_spawn(self, echo, NULL, NULL) == TR_OK);
-    tr_check(self, tr_send(self, tr_self_addr(self), "kept") == TR_OK && tr_recv(self, &m) == TR_OK && tr_keep(self, m) != NULL);
+    tr_check(self, tr_send(self, tr_self_addr(self), "kept") == TR_OK && tr_recv(self, &m) == TR_OK &&
+                       tr_keep(self, m) != NULL);
     tr_err err = tr_sleep(self, 3600000);
     return tr_scope_end(self, &scope, err);
 }

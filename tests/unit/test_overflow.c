@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_overflow.c - an actor that runs over its stack is named before the process ends; in a process of its own each time */
+/* test_overflow.c - an actor that runs over its stack is named before the process ends; in a process of its own each
+ * time */
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -115,7 +116,8 @@ static void fault_of_another_kind(void)
 #else
 #define REPORTED(out, words) \
     (WIFSIGNALED((out).status) && WTERMSIG((out).status) == SIGABRT && strstr((out).text, (words)) != NULL)
-#define OWN_HANDLER(out) (WIFEXITED((out).status) && WEXITSTATUS((out).status) == 7 && strcmp((out).text, "own handler") == 0)
+#define OWN_HANDLER(out) \
+    (WIFEXITED((out).status) && WEXITSTATUS((out).status) == 7 && strcmp((out).text, "own handler") == 0)
 #endif
 
 static void body_that_runs_over_its_stack_is_named(void **state)

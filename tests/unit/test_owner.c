@@ -458,7 +458,10 @@ static tr_err join_the_failing(tr_self *self, void *arg)
     for (int i = 0; i < 3; i++) {
         tr_err err = tr_spawn(self, bodies[i], run, &run->child);
         note_err(&run->notes, err == TR_OK ? tr_join(self, run->child, NULL) : err);
-        note(&run->notes, "%d", strstr(tr_error(self)->text, i == 0 ? "deep 1" : i == 1 ? "run == NULL" : "what now") != NULL);
+        note(&run->notes, "%d",
+             strstr(tr_error(self)->text, i == 0   ? "deep 1"
+                                          : i == 1 ? "run == NULL"
+                                                   : "what now") != NULL);
     }
     return TR_OK;
 }

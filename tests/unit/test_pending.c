@@ -302,9 +302,8 @@ static tr_err then_in_a_behaviour(tr_self *self, void *arg)
 static void then_comes_as_a_call_of_its_own_unless_the_actor_ends_first(void **state)
 {
     (void) state;
-    run_scene(then_in_a_behaviour,
-              "> ping@10 OK@10 wanted:OK@50 then:OK:50:1@50 wanted:OK@60 then:OK:60:1@60 OK "
-              "dead:OK@160");
+    run_scene(then_in_a_behaviour, "> ping@10 OK@10 wanted:OK@50 then:OK:50:1@50 wanted:OK@60 then:OK:60:1@60 OK "
+                                   "dead:OK@160");
 }
 
 /* ---- one at a time, or not ---- */

@@ -11,7 +11,10 @@ struct run {
     tr_err body_err;
 };
 
-#define RUN { .opts = { .size = sizeof(tr_scope_opts) } }
+#define RUN                                      \
+    {                                            \
+        .opts = {.size = sizeof(tr_scope_opts) } \
+    }
 #define FAILS(n) ((void *) (intptr_t) (TR_EUSER + (n)))
 
 /* ---- children ---- */
@@ -71,10 +74,10 @@ static tr_err scoped(tr_self *self, struct run *run, tr_scope_fn *fn)
     return TR_OK;
 }
 
-#define SCOPED(name)                                  \
+#define SCOPED(name)                                   \
     static tr_err run_##name(tr_self *self, void *arg) \
-    {                                                 \
-        return scoped(self, arg, name);               \
+    {                                                  \
+        return scoped(self, arg, name);                \
     }
 
 /* ---- waiting ---- */
@@ -610,7 +613,8 @@ static void scope_left_open_by_a_body_is_canceled_waited_for_and_reported(void *
 {
     struct run run = RUN;
     (void) state;
-    assert_int_equal(run_actor_with((tr_node_opts){ .on_log = keep_log, .ctx = &run }, join_who_leaves_it_open, &run), TR_OK);
+    assert_int_equal(run_actor_with((tr_node_opts){ .on_log = keep_log, .ctx = &run }, join_who_leaves_it_open, &run),
+                     TR_OK);
     assert_string_equal(run.notes.text, "OK 1 at 0");
     assert_int_equal(run.reports, 1);
 }

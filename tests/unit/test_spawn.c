@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_spawn.c - making actors: options, order, arguments, stacks of other sizes, many (docs/semantics.md, S1.8, S1.9, S7.18) */
+/* test_spawn.c - making actors: options, order, arguments, stacks of other sizes, many (docs/semantics.md, S1.8, S1.9,
+ * S7.18) */
 #include "support/actor_test.h"
 
 #ifdef __SANITIZE_THREAD__
@@ -96,10 +97,11 @@ static tr_err no_run(tr_self *self, void *state, const tr_msg *m)
     return TR_OK;
 }
 
-static const tr_handler twice_rows[] = {
-    { .tag = "a", .args = "", .run = no_run, .doc = "one" }, { .tag = "a", .args = "", .run = no_run, .doc = "two" }, { .tag = NULL }
-};
-static const tr_handler type_rows[] = { { .tag = "odd", .args = "n:integer", .run = no_run, .doc = "no such type" }, { .tag = NULL } };
+static const tr_handler twice_rows[] = { { .tag = "a", .args = "", .run = no_run, .doc = "one" },
+                                         { .tag = "a", .args = "", .run = no_run, .doc = "two" },
+                                         { .tag = NULL } };
+static const tr_handler type_rows[] = { { .tag = "odd", .args = "n:integer", .run = no_run, .doc = "no such type" },
+                                        { .tag = NULL } };
 static const tr_handler bare_rows[] = { { .tag = "bare", .args = "", .doc = "does nothing" }, { .tag = NULL } };
 static const tr_behaviour twice = { .name = "twice", .handlers = twice_rows };
 static const tr_behaviour odd_type = { .name = "odd", .handlers = type_rows };
@@ -208,7 +210,8 @@ static tr_err on_big(tr_self *self, void *state, const tr_msg *m)
     return err == TR_OK ? tr_reply(self, m, n + use_stack(BIG / 2)) : err;
 }
 
-static const tr_handler big_rows[] = { { .tag = "big", .args = "", .run = on_big, .doc = "uses much stack" }, { .tag = NULL } };
+static const tr_handler big_rows[] = { { .tag = "big", .args = "", .run = on_big, .doc = "uses much stack" },
+                                       { .tag = NULL } };
 static const tr_behaviour big_behaviour = { .name = "big", .handlers = big_rows, .stack_size = BIG };
 
 static tr_err ask_the_big(tr_self *self, void *arg)

@@ -65,7 +65,7 @@ static void fresh_stack_has_its_size_and_zeroed_room_behind_it(void **state)
     assert_int_equal(c->size + ROOM + STACK_GUARD, 64 * 1024);
     assert_ptr_equal((char *) c->base + c->size, c);
     assert_memory_equal((char *) c + sizeof *c, zeros, sizeof zeros);
-    memset(c->base, 1, 16);           /* the lowest byte can be written ... */
+    memset(c->base, 1, 16); /* the lowest byte can be written ... */
     memset(c->base, 0, 16);
     memset((char *) c + sizeof *c, 1, sizeof zeros); /* ... and the highest */
     stack_put(&f->pool, c);

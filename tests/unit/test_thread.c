@@ -30,11 +30,13 @@ static void *node_thread(void *node)
     return NULL;
 }
 
-/* Runs a node in one thread and thread_fn in others (its argument: struct side), then stops it; nothing may be left over. */
+/* Runs a node in one thread and thread_fn in others (its argument: struct side), then stops it; nothing may be left
+ * over. */
 static void run_beside(const tr_spawn_opts *spawn, void *(*thread_fn)(void *), int threads, struct run *run)
 {
     pthread_t runner, thread[THREADS];
-    const tr_spawn_opts bystander = { .size = sizeof bystander, .body = deaf }; /* so that the node goes on when the actor has ended */
+    const tr_spawn_opts bystander = { .size = sizeof bystander,
+                                      .body = deaf }; /* so that the node goes on when the actor has ended */
     struct side side[THREADS];
     assert_int_equal(tr_node_create(NULL, &run->node), TR_OK);
     assert_int_equal(tr_node_spawn(run->node, spawn, &run->actor), TR_OK);
@@ -232,7 +234,9 @@ static tr_err asks_its_own_node(tr_self *self, void *arg)
 {
     struct run *run = arg;
     tr_msg *m = NULL;
-    return note_err(&run->notes, tr_node_ask(tr_self_node(self), tr_self_addr(self), 10, &m, "x")) == TR_ESTATE ? TR_OK : TR_EFAILED;
+    return note_err(&run->notes, tr_node_ask(tr_self_node(self), tr_self_addr(self), 10, &m, "x")) == TR_ESTATE
+               ? TR_OK
+               : TR_EFAILED;
 }
 
 /* S14.6 */

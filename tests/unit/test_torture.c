@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* test_torture.c - trees of actors that do anything to each other, at random
  *
- * Every run is made by one number: TROUPE_SEED=n runs that one alone. What must hold whatever happens: it ends, nothing is left over, and what one actor
- * sends to another arrives in order. */
+ * Every run is made by one number: TROUPE_SEED=n runs that one alone. What must hold whatever happens: it ends, nothing
+ * is left over, and what one actor sends to another arrives in order. */
 #include <stdlib.h>
 
 #include "base/random.h"
@@ -69,7 +69,8 @@ static void number_seen(struct part *part, const tr_msg *m)
     if (!tr_is(m, "number", &from, &n))
         return;
     if (n <= p->seen[from][part->index])
-        snprintf(p->wrong, sizeof p->wrong, "%zu to %zu: %ld after %ld", from, part->index, n, p->seen[from][part->index]);
+        snprintf(p->wrong, sizeof p->wrong, "%zu to %zu: %ld after %ld", from, part->index, n,
+                 p->seen[from][part->index]);
     p->seen[from][part->index] = n;
 }
 
@@ -100,7 +101,8 @@ static tr_err request_seen(tr_self *self, struct part *part, const tr_msg *m, tr
     case 6:
         return below(p, 8) == 0 ? TR_STOP : tr_reply(self, m);
     default:
-        return tr_reply(self, m, "a longer reply that does not fit into the smallest block, or not with all its words", p->len);
+        return tr_reply(self, m, "a longer reply that does not fit into the smallest block, or not with all its words",
+                        p->len);
     }
 }
 
@@ -267,10 +269,12 @@ static const tr_handler handlers[] = {
 static const tr_behaviour small = {
     .name = "small", .state_size = sizeof(struct actor_state), .handlers = handlers, .init = on_init, .fini = on_fini
 };
-static const tr_behaviour large = {
-    .name = "large", .state_size = sizeof(struct actor_state), .handlers = handlers, .init = on_init, .fini = on_fini,
-    .stack_size = (size_t) 512 * 1024
-};
+static const tr_behaviour large = { .name = "large",
+                                    .state_size = sizeof(struct actor_state),
+                                    .handlers = handlers,
+                                    .init = on_init,
+                                    .fini = on_fini,
+                                    .stack_size = (size_t) 512 * 1024 };
 
 static void spawn_one(tr_self *self, struct part *part, tr_scope *scope)
 {
@@ -391,7 +395,8 @@ static void act_once(tr_self *self, struct part *part, unsigned depth)
             end_one(self, p);
         break;
     case 9:
-        (void) tr_timer_start(self, tr_now(self) + (int64_t) below(p, 20) * 1000000, below(p, 3) == 0 ? 5000000 : 0, &timer, "tick");
+        (void) tr_timer_start(self, tr_now(self) + (int64_t) below(p, 20) * 1000000, below(p, 3) == 0 ? 5000000 : 0,
+                              &timer, "tick");
         if (below(p, 2) == 0)
             tr_timer_cancel(self, timer);
         break;
@@ -425,7 +430,8 @@ static void stop(void *node)
     tr_node_stop(node, "the play is over");
 }
 
-/* The first actor: it starts the others, takes its part for a virtual second at most, and stops the node, which may have to kill. */
+/* The first actor: it starts the others, takes its part for a virtual second at most, and stops the node, which may
+ * have to kill. */
 static tr_err first(tr_self *self, void *arg)
 {
     struct play *p = arg;
@@ -454,10 +460,11 @@ static bool plays_well(uint64_t seed, uint64_t fail_at, bool *came)
     *came = tr_test_fail_alloc(0) >= fail_at;
     if (!play.began) /* out of memory before there was anything */
         return fail_at > 0;
-    if (left[0] == '\0' && play.wrong[0] == '\0') /* how the first actor ended does not matter: it may have failed, too */
+    if (left[0] == '\0' &&
+        play.wrong[0] == '\0') /* how the first actor ended does not matter: it may have failed, too */
         return true;
-    print_message("seed %llu, allocation %llu: %s; left: %s; order: %s\n", (unsigned long long) seed, (unsigned long long) fail_at,
-                  tr_err_name(err), left, play.wrong);
+    print_message("seed %llu, allocation %llu: %s; left: %s; order: %s\n", (unsigned long long) seed,
+                  (unsigned long long) fail_at, tr_err_name(err), left, play.wrong);
     return false;
 }
 
