@@ -68,7 +68,7 @@ static tr_err web_main(tr_self *self, void *arg)
 {
     const char *port = arg;
     struct web web;
-    tr_err err = web_open(self, port != NULL ? (uint16_t) atoi(port) : 0, &web);
+    tr_err err = web_open(self, port != NULL ? (uint16_t) strtoul(port, NULL, 10) : 0, &web);
     if (err != TR_OK)
         return err;
     if (port == NULL)

@@ -5,10 +5,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define PAGE_MAX 999999999u
+#define DELAY_MAX_MS 99999
 #define HEAD_MAX 4096
 #define BACKLOG 128
 #define IDLE_MS 10000 /* a client that neither reads nor writes for so long is let go */
@@ -79,12 +82,23 @@ static tr_err client_send_page(tr_self *self, struct client *c, size_t len)
     return TR_OK;
 }
 
+/* "GET /LEN " or "GET /LEN/MS ": a page of LEN bytes, after MS milliseconds. */
+static bool request_parse(const char *head, size_t *len, int64_t *after_ms)
+{
+    char *end;
+    if (strncmp(head, "GET /", 5) != 0 || head[5] < '0' || head[5] > '9')
+        return false;
+    *len = strtoul(head + 5, &end, 10);
+    *after_ms = *end == '/' ? strtol(end + 1, &end, 10) : 0;
+    return *end == ' ' && *len <= PAGE_MAX && *after_ms >= 0 && *after_ms <= DELAY_MAX_MS;
+}
+
 static tr_err client_respond(tr_self *self, void *arg)
 {
     struct client *c = arg;
     size_t len = 0;
-    int after_ms = 0;
-    bool found = sscanf(c->head, "GET /%9zu/%5d", &len, &after_ms) >= 1 && after_ms >= 0;
+    int64_t after_ms = 0;
+    bool found = request_parse(c->head, &len, &after_ms);
     if (!found)
         len = 0;
     else if (after_ms > 0) {

@@ -45,7 +45,7 @@ void cell_ext_free(struct worker *w, struct cell *c)
 
 const char *cell_label(const struct cell *c)
 {
-    const char *name = c->ext != NULL ? atomic_load_explicit(&c->ext->name, memory_order_acquire) : NULL;
+    const char *name = c->ext != NULL ? c->ext->name : NULL;
     if (name != NULL)
         return name;
     if (c->table != NULL)

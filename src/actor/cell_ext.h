@@ -22,14 +22,14 @@ struct cell_ext {
     uint32_t len_max, bytes_max; /* CELL_BOUNDED */
     tr_full_policy full_policy;
     size_t stack_size;
-    _Atomic(const char *) name; /* the first registered one, for people; also read by the ticker under names_lock */
+    const char *name; /* the first registered one, for people; lives as long as it is registered */
 };
 
 /* NULL: out of memory. */
 struct cell_ext *cell_ext_get(struct worker *w, struct cell *c);
 void cell_ext_free(struct worker *w, struct cell *c);
 
-/* What people call it: its name, its behaviour's name, or "body". Under names_lock from other threads. */
+/* What people call it: its name, its behaviour's name, or "body". */
 const char *cell_label(const struct cell *c);
 
 /* "label <slot.gen>" in buf. */

@@ -88,7 +88,8 @@ void error_list_set(struct tr_self *self, struct tr_msg **errors, size_t len, si
     struct error_state *e = total > 0 ? error_get(self) : self->error;
     if (e != NULL) {
         error_list_clear(self, e);
-        memcpy(e->list, errors, len * sizeof *errors);
+        for (size_t i = 0; i < len; i++)
+            e->list[i] = errors[i];
         e->list_len = len;
         e->list_total = total;
         return;

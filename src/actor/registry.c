@@ -3,6 +3,7 @@
 #include "actor/registry.h"
 
 #include <search.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "actor/error.h"
@@ -37,7 +38,7 @@ static tr_err add_locked(struct world *world, struct cell *c, struct name *n)
         return TR_ENOMEM;
     list_push(&c->ext->names, &n->link);
     if (c->ext->names.next == &n->link)
-        atomic_store_explicit(&c->ext->name, n->text, memory_order_release);
+        c->ext->name = n->text;
     return TR_OK;
 }
 
@@ -65,8 +66,7 @@ static void remove_locked(struct world *world, struct cell *c, struct name *n)
     tdelete(n, &world->names, compare_names);
     list_remove(&n->link);
     struct list *first = c->ext->names.next;
-    atomic_store_explicit(&c->ext->name, first != &c->ext->names ? list_entry(first, struct name, link)->text : NULL,
-                          memory_order_release);
+    c->ext->name = first != &c->ext->names ? list_entry(first, struct name, link)->text : NULL;
     mem_free(n);
 }
 
@@ -98,6 +98,30 @@ uint64_t registry_find(struct world *world, const char *name)
     uint64_t id = n != NULL ? n->id : 0;
     pthread_mutex_unlock(&world->names_lock);
     return id;
+}
+
+struct name_search {
+    uint64_t id;
+    const char *found;
+};
+
+static void name_visit(const void *node, VISIT visit, void *closure)
+{
+    struct name_search *search = closure;
+    const struct name *n = *(struct name *const *) node;
+    if ((visit == leaf || visit == postorder) && n->id == search->id)
+        search->found = n->text;
+}
+
+bool registry_name_of(struct world *world, uint64_t id, char *buf, size_t size)
+{
+    struct name_search search = { id, NULL };
+    pthread_mutex_lock(&world->names_lock);
+    twalk_r(world->names, name_visit, &search);
+    if (search.found != NULL)
+        snprintf(buf, size, "%s", search.found);
+    pthread_mutex_unlock(&world->names_lock);
+    return search.found != NULL;
 }
 
 void registry_fini(struct world *world)

@@ -19,6 +19,9 @@ void registry_release(struct worker *w, struct cell *c);
 /* 0: nobody. Thread: any. */
 uint64_t registry_find(struct world *world, const char *name);
 
+/* A name that this actor goes by, in buf. False: none. Looks through all of them. Thread: any. */
+bool registry_name_of(struct world *world, uint64_t id, char *buf, size_t size);
+
 void registry_fini(struct world *world);
 
 #endif

@@ -152,7 +152,8 @@ static inline __attribute__((always_inline)) void loop_resume(struct tr_self *se
 static void turn_begins(struct worker *w, struct cell *c)
 {
     w->turns++;
-    atomic_store_explicit(&w->running, c, memory_order_relaxed);
+    atomic_store_explicit(&w->running_id, c->id, memory_order_relaxed);
+    atomic_store_explicit(&w->running_table, c->table, memory_order_relaxed);
     atomic_store_explicit(&w->turn_seq, w->turns, memory_order_release);
 }
 
@@ -255,7 +256,7 @@ static void attend(struct sched *s, bool block)
     atomic_store_explicit(&w->attention, 0, memory_order_relaxed);
     if (block) {
         ticker_worker_sleeps(&s->ticker);
-        atomic_store_explicit(&w->running, NULL, memory_order_relaxed);
+        atomic_store_explicit(&w->running_id, 0, memory_order_relaxed);
     }
     poll_pass(w, &s->poller, block, w->world->opts.virtual_clock ? INT64_MAX : wake);
     if (block)

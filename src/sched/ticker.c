@@ -3,10 +3,13 @@
 #include "sched/ticker.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include "actor/cell_ext.h"
+#include "actor/registry.h"
+#include "actor/table.h"
+#include "actor/worker.h"
 #include "base/clock.h"
 
 #define IDLE_TICKS_BEFORE_PARKING 20
@@ -18,22 +21,21 @@ struct watch {
     bool reported;
 };
 
-/* The name is read under the lock that guards names; the cell is never unmapped, and while its turn lasts it is not
- * recycled. */
+/* Nothing of the actor itself is read here: it may end while we look. Names stand in the registry, tables live as long
+ * as the node. */
 static void report_slow(struct ticker *t, const struct watch *watch)
 {
-    char text[CELL_TEXT_MAX];
-    struct world *world = t->worker->world;
-    pthread_mutex_lock(&world->names_lock);
-    const struct cell *c = atomic_load_explicit(&t->worker->running, memory_order_acquire);
-    bool lasts = c != NULL && atomic_load_explicit(&t->worker->turn_seq, memory_order_acquire) == watch->turn;
-    if (lasts)
-        (void) cell_text(c, text);
-    pthread_mutex_unlock(&world->names_lock); /* before the program's hook is called, which may look a name up */
-    if (lasts)
-        log_line(&world->log, TR_LOG_WARN,
-                 "%s has held its worker for %d ms: nothing else runs meanwhile (long work belongs off the loop)", text,
-                 watch->ticks);
+    char name[64], addr[TR_ADDR_TEXT_MAX];
+    struct worker *w = t->worker;
+    uint64_t id = atomic_load_explicit(&w->running_id, memory_order_relaxed);
+    const struct table *table = atomic_load_explicit(&w->running_table, memory_order_relaxed);
+    if (id == 0 || atomic_load_explicit(&w->turn_seq, memory_order_acquire) != watch->turn)
+        return;
+    if (!registry_name_of(w->world, id, name, sizeof name))
+        snprintf(name, sizeof name, "%s", table != NULL && table->def->name != NULL ? table->def->name : "body");
+    log_line(&w->world->log, TR_LOG_WARN,
+             "%s %s has held its worker for %d ms: nothing else runs meanwhile (long work belongs off the loop)", name,
+             tr_addr_text((tr_addr){ 0, id }, addr), watch->ticks);
 }
 
 static void watch_turn(struct ticker *t, struct watch *watch)

@@ -131,7 +131,7 @@ tr_err sched_run(struct sched *s, enum loop_mode mode, int64_t budget_ms, bool *
     atomic_store_explicit(&w->attention, 1, memory_order_relaxed);
     thread_serve(w, loop);
     ticker_worker_sleeps(&s->ticker);
-    atomic_store_explicit(&w->running, NULL, memory_order_relaxed);
+    atomic_store_explicit(&w->running_id, 0, memory_order_relaxed);
     current = outer;
     *more = worker_has_ready(w);
     if (mode == LOOP_STEP && !w->world->opts.virtual_clock)

@@ -231,7 +231,8 @@ class Fetch(CommandTest):
     def test_interrupt_prints_pages_that_waited_for_their_turn(self):
         hangs, done = self.web.url + "/hang", self.web.url + "/ok/9"
         self.ask_server("/reset")
-        process = self.start_troupe("fetch", "-c", "2", hangs, done, hangs)
+        # The second to hang is asked for when the third is done, so the first has long been seen by then.
+        process = self.start_troupe("fetch", "-c", "2", hangs, done, done + "?2", done + "?3", hangs)
         self.ask_server("/wait/hanging/2")
         process.send_signal(signal.SIGINT)
         text, _ = self.end(process, 130)

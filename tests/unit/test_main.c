@@ -152,6 +152,7 @@ static void second_signal_ends_the_process(void **state)
     static const int twice[] = { SIGINT, SIGINT, 0 };
     struct outcome out;
     (void) state;
+    SKIP_UNDER_VALGRIND();
     run_main(stubborn, twice, &out);
     assert_true(WIFSIGNALED(out.status) && WTERMSIG(out.status) == SIGINT);
 }
