@@ -36,11 +36,11 @@ struct worker {
     uint64_t turns;
     uint64_t messages;
     struct world *world;
-    struct tr_self *leaving;        /* a stack of its own size to be unmapped by whoever runs next */
+    struct tr_self *leaving; /* a stack of its own size to be unmapped by whoever runs next */
     /* For the ticker's report: whose turn it is, in a form that stays good when the actor has gone. */
     atomic_ullong running_id;
     _Atomic(const struct table *) running_table;
-    atomic_ullong turn_seq;         /* likewise */
+    atomic_ullong turn_seq; /* likewise */
     /* pools */
     struct msg_pool msgs;
     struct slab asks, exts, owners, scopes, ticks, watches, records, outcomes, errors;

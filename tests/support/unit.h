@@ -7,17 +7,19 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 /* Valgrind delivers signals at its own pace and writes on standard error: what is about either is skipped there. */
-#define SKIP_UNDER_VALGRIND()                                                              \
-    do {                                                                                   \
-        const char *preload = getenv("LD_PRELOAD");                                        \
-        if (preload != NULL && strstr(preload, "vgpreload") != NULL) {                     \
+#define SKIP_UNDER_VALGRIND()                                                             \
+    do {                                                                                  \
+        const char *preload = getenv("LD_PRELOAD");                                       \
+        if (preload != NULL && strstr(preload, "vgpreload") != NULL) {                    \
             print_message("skipped: under Valgrind signals and standard error differ\n"); \
-            skip();                                                                        \
-        }                                                                                  \
+            skip();                                                                       \
+        }                                                                                 \
     } while (0)
 
 #endif
