@@ -90,7 +90,6 @@ struct tr_self {
     struct wait wait;
     struct timer timer;    /* of the call that is suspended */
     struct cell *first;    /* a stack of its own size starts with this cell's turn */
-    uint64_t waited_turn;  /* worker->turns when it last suspended */
     uint32_t sends, recvs; /* since the turn began */
     uint32_t ignored;      /* cancelled calls in a row that did not suspend */
     tr_err woken_err;      /* SELF_WOKEN: how it came out */

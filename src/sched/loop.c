@@ -149,12 +149,13 @@ static inline __attribute__((always_inline)) void loop_resume(struct tr_self *se
 
 /* ---- what can be ready ---- */
 
-static void turn_begins(struct worker *w, struct cell *c)
+static inline void turn_begins(struct worker *w, const struct cell *c)
 {
-    w->turns++;
+    uint64_t turn = w->turns + 1;
+    w->turns = turn;
     atomic_store_explicit(&w->running_id, c->id, memory_order_relaxed);
     atomic_store_explicit(&w->running_table, c->table, memory_order_relaxed);
-    atomic_store_explicit(&w->turn_seq, w->turns, memory_order_release);
+    atomic_store_explicit(&w->turn_seq, turn, memory_order_release);
 }
 
 /* A cell whose stack is to be larger than the loop's: the turn is begun on one of its own. */
