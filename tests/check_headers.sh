@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# check_headers.sh - each public header compiles alone, without a warning, as C11 and as C++17
+# check_headers.sh - each public header compiles alone, without a warning, as C11 and as C++17; what must not, does not
 #
 # Usage: check_headers.sh [CC [CXX]], in the top directory. detail_*.h are parts of other headers. An actor's
 # public header counts too.
@@ -27,6 +27,24 @@ for header in include/troupe/*.h actors/*/include/troupe/*.h; do
     try "$cc" -std=c11 -Wstrict-prototypes
     try "$cxx" -x c++ -std=c++17
 done
+# refuse WHAT EXPRESSION : neither language compiles it.
+refuse()
+{
+    printf '#include <troupe/troupe.h>\nvoid f(tr_self *s, tr_msg *m);\nvoid f(tr_self *s, tr_msg *m) { %s }\n' "$2" >"$work/one.c"
+    for compile in "$cc -std=c11" "$cxx -x c++ -std=c++17"; do
+        checked=$((checked + 1))
+        # shellcheck disable=SC2086 # a command and its options
+        if $compile -Iinclude -fsyntax-only "$work/one.c" 2>/dev/null; then
+            failed=$((failed + 1))
+            echo "$1 compiles: $compile" >&2
+        fi
+    done
+}
+
+refuse "sending a pointer" 'int i = 0; (void) m; (void) tr_send(s, tr_self_addr(s), "x", &i);'
+refuse "sending a function" '(void) m; (void) tr_send(s, tr_self_addr(s), "x", f);'
+refuse "sending a structure" 'struct { int i; } v = { 0 }; (void) m; (void) tr_send(s, tr_self_addr(s), "x", v);'
+refuse "reading a string into an array" 'char name[8]; (void) s; (void) tr_args(m, name);'
 [ "$checked" -gt 0 ] || { echo "there is no header" >&2; exit 1; }
 echo "$((checked - failed)) of $checked header compilations are clean"
 [ "$failed" -eq 0 ]

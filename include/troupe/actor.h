@@ -34,11 +34,11 @@ enum {
     TR_CANCELS = 2    /* when the asker gives up, this handler's suspended call returns TR_ECANCELED */
 };
 
-/* A row: one message that a behaviour understands. A table ends with a row of zeros.
- * args and reply are signatures: "n:int, name:str?, rest..." - a name and a type each; '?' after a type takes nil too,
- * and at the end may be left out; "..." takes whatever follows; "" is no values. Types: any nil bool int uint float str
- * bin addr array map ptr (uint: an int that is not negative; float takes ints too). The runtime checks args before it
- * calls run; reply is documentation. */
+/* A row: one message that a behaviour understands. A table ends with a row of zeros; without it what lies behind is
+ * read. args and reply are signatures: "n:int, name:str?, rest..." - a name and a type each; '?' after a type takes nil
+ * too, and at the end may be left out; "..." takes whatever follows; "" is no values. Types: any nil bool int uint
+ * float str bin addr array map ptr (uint: an int that is not negative; float takes ints too). The runtime checks args
+ * before it calls run; reply is documentation. */
 typedef struct tr_handler {
     const char *tag;
     const char *args;
@@ -181,7 +181,7 @@ TR_API void tr_drop(tr_self *self, tr_msg **m);
 typedef struct tr_error_info {
     tr_err err;
     const char *text;  /* a sentence: what, where, what to do */
-    const char *phase; /* what was being done: "send", "ask", "handler add", "resolve", ... */
+    const char *phase; /* what was being done: "send", "ask", "add" (a handler's tag), "resolve", ... */
     const char *actor; /* who said so */
     const struct tr_error_info *cause;
 } tr_error_info;

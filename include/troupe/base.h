@@ -91,7 +91,9 @@ typedef int64_t tr_time;
 #define TR_NEVER INT64_MAX
 
 /* Timeouts are whole milliseconds from now. */
-#define TR_FOREVER (-1) /* no deadline of its own; an enclosing one still holds */
+#define TR_FOREVER                                                                                    \
+    (-1) /* no deadline of its own; an enclosing one still holds. Any negative timeout means the same \
+          */
 
 /* An actor's own view of the runtime: the first argument of everything an actor calls. It belongs to the running body
  * or handler call; it must not be kept in state, nor be used by another actor or thread (TR_ESTATE). */

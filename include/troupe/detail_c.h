@@ -29,7 +29,6 @@ static inline tr_value tr_v_u(unsigned long long u)
         return tr_dest_make(TR_DEST_##kind, sizeof *p, p); \
     }
 TR_DEST_FN(bool, BOOL, _Bool)
-TR_DEST_FN(char, SIGNED, char)
 TR_DEST_FN(schar, SIGNED, signed char)
 TR_DEST_FN(short, SIGNED, short)
 TR_DEST_FN(int, SIGNED, int)
@@ -50,7 +49,7 @@ TR_DEST_FN(ptr, PTR, void *)
 #undef TR_DEST_FN
 
 #define TR_DEST(p) _Generic((p),                                                                               \
-    _Bool *: tr_d_bool, char *: tr_d_char, signed char *: tr_d_schar, short *: tr_d_short, int *: tr_d_int,     \
+    _Bool *: tr_d_bool, signed char *: tr_d_schar, short *: tr_d_short, int *: tr_d_int,     \
     long *: tr_d_long, long long *: tr_d_llong, unsigned char *: tr_d_uchar, unsigned short *: tr_d_ushort,     \
     unsigned *: tr_d_uint, unsigned long *: tr_d_ulong, unsigned long long *: tr_d_ullong,                      \
     float *: tr_d_float, double *: tr_d_double, const char **: tr_d_str, tr_bytes *: tr_d_bytes,                \

@@ -8,11 +8,16 @@
 
 #include "detail_each.h"
 
-inline tr_value tr_v(bool b) { return tr_bool(b); }
-template <class T, class = typename std::enable_if<std::is_integral<T>::value && !std::is_same<T, bool>::value>::type>
-inline tr_value tr_v(T i)
+/* bool stands in the template, not beside it: an overload for bool would take any pointer. */
+template <class T, typename std::enable_if<std::is_integral<T>::value, int>::type = 0> inline tr_value tr_v(T i)
 {
+    if (std::is_same<T, bool>::value)
+        return tr_bool(i != 0);
     return std::is_signed<T>::value ? tr_int((int64_t) i) : tr_uint((uint64_t) i);
+}
+template <class T, typename std::enable_if<std::is_enum<T>::value, int>::type = 0> inline tr_value tr_v(T e)
+{
+    return tr_v(static_cast<typename std::underlying_type<T>::type>(e));
 }
 inline tr_value tr_v(float d) { return tr_float((double) d); }
 inline tr_value tr_v(double d) { return tr_float(d); }
@@ -23,7 +28,9 @@ inline tr_value tr_v(const tr_msg *m) { return tr_v_msg(m); }
 inline tr_value tr_v(tr_value v) { return v; }
 
 inline tr_dest tr_d(bool *p) { return tr_dest_make(TR_DEST_BOOL, sizeof *p, p); }
-template <class T, class = typename std::enable_if<std::is_integral<T>::value && !std::is_same<T, bool>::value>::type>
+/* No plain char: an array of it looks the same, and wants a string. */
+template <class T, class = typename std::enable_if<std::is_integral<T>::value && !std::is_same<T, bool>::value &&
+                                                   !std::is_same<T, char>::value>::type>
 inline tr_dest tr_d(T *p)
 {
     return tr_dest_make(std::is_signed<T>::value ? TR_DEST_SIGNED : TR_DEST_UNSIGNED, sizeof *p, p);

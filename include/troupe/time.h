@@ -35,8 +35,9 @@ TR_API tr_err tr_timer_start_values(tr_self *self, tr_time when, int64_t period_
     tr_timer_start_values((self), (when), (period_ns), (timer), TR_VALUES(__VA_ARGS__))
 #define tr_timer_after(self, ms, timer, ...) \
     tr_timer_start((self), tr_now(self) + (int64_t) (ms) *1000000, 0, (timer), __VA_ARGS__)
-#define tr_timer_every(self, ms, timer, ...) \
-    tr_timer_start((self), tr_now(self) + (int64_t) (ms) *1000000, (int64_t) (ms) *1000000, (timer), __VA_ARGS__)
+#define tr_timer_every(self, ms, timer, ...)                                                                         \
+    tr_timer_start((self), tr_now(self) + (int64_t) (ms) *1000000, (ms) > 0 ? (int64_t) (ms) *1000000 : -1, (timer), \
+                   __VA_ARGS__)
 
 /* Stops a timer: after it returns its message does not arrive any more, not even one that is already queued. Stopping
  * it twice is fine. */

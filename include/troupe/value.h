@@ -7,7 +7,8 @@
  * an enum is unsigned. Strings and binaries are copied when the message is made; a tr_blob is handed over.
  *
  * Out: tr_is and tr_args (message.h) store into variables by the type of the pointer. They never truncate: a value that
- * does not fit does not match. A tr_item is a value still inside its message: valid as long as the message is.
+ * does not fit does not match. A string goes into a const char *, never into an array: that does not compile. A tr_item
+ * is a value still inside its message: valid as long as the message is.
  */
 #ifndef TROUPE_VALUE_H
 #define TROUPE_VALUE_H

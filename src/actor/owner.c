@@ -91,8 +91,9 @@ void failure_report(struct worker *w, uint64_t id, const struct outcome *out)
     if (out->error != NULL)
         (void) msg_error_read(out->error, &info, 1);
     tr_failure failure = { { 0, id }, info.actor, out->err, info.text };
-    log_line(&world->log, TR_LOG_ERROR, "%s %s failed and nobody joined it: %s: %s", info.actor,
-             tr_addr_text(failure.actor, addr), tr_err_name(out->err), info.text);
+    if (id != world->told_elsewhere)
+        log_line(&world->log, TR_LOG_ERROR, "%s %s failed and nobody joined it: %s: %s", info.actor,
+                 tr_addr_text(failure.actor, addr), tr_err_name(out->err), info.text);
     if (world->opts.on_failure != NULL)
         world->opts.on_failure(world->opts.ctx, &failure);
 }

@@ -187,6 +187,8 @@ tr_err tr_spawn_with(tr_self *self, const tr_spawn_opts *opts, tr_addr *to)
     struct cell *c;
     if (!self_is_current(self))
         return TR_ESTATE;
+    if (opts == NULL)
+        return error_set(self, TR_EINVAL, "spawn", "no options");
     if (opts->scope != NULL && ((struct scope *) opts->scope)->self->worker != self->worker)
         return error_set(self, TR_EINVAL, "spawn", "that scope lives on another worker");
     tr_err err = spawn_actor(self->worker, owner_for(self, opts->scope, opts->flags), opts, false, &c, why, sizeof why);

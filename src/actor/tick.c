@@ -134,7 +134,7 @@ tr_err tr_timer_start_values(tr_self *self, tr_time when, int64_t period_ns, tr_
     if (!self_is_current(self))
         return TR_ESTATE;
     if (period_ns < 0)
-        return error_set(self, TR_EINVAL, "timer", "a negative period");
+        return error_set(self, TR_EINVAL, "timer", "a period is above 0");
     struct worker *w = self->worker;
     tr_err err = msg_build(&w->msgs, values, n, true, &content, &why);
     if (err != TR_OK)

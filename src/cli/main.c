@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c - the troupe command: which command it is, and the exit */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -87,6 +89,10 @@ static int version_command(int argc, char **argv)
 static int command_run(int argc, char **argv)
 {
     signal(SIGPIPE, SIG_IGN);
+    if (fcntl(STDOUT_FILENO, F_GETFD) < 0) {
+        fprintf(stderr, "troupe: cannot write to standard output: %s\n", strerror(errno));
+        return CLI_FAILED;
+    }
     if (argc < 2) {
         fprintf(stderr, "troupe: no command is given; see: troupe help\n");
         return CLI_USAGE;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c - tr_main: a whole program */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 struct program {
     tr_body_fn *main_fn;
     void *arg;
+    uint64_t id; /* of the main actor */
     tr_err result;
     char text[512];
     char phase[64];
@@ -35,6 +37,16 @@ static void to_stderr(void *ctx, tr_log_level level, const char *line)
     int len = snprintf(text, sizeof text, "troupe: %s: %s\n", names[level], line);
     if (len > 0)
         (void) !write(STDERR_FILENO, text, (size_t) len < sizeof text ? (size_t) len : sizeof text - 1);
+}
+
+/* Main did not return, but failed or was killed. */
+static void program_failed(void *ctx, const tr_failure *failure)
+{
+    struct program *p = ctx;
+    if (failure->actor.actor != p->id)
+        return;
+    p->result = failure->err;
+    snprintf(p->text, sizeof p->text, "%s", failure->text);
 }
 
 static tr_err program_body(tr_self *self, void *arg)
@@ -90,17 +102,30 @@ static tr_err main_body(tr_self *self, void *arg)
     return err == TR_OK ? program_body(self, arg) : err;
 }
 
+/* A closed standard descriptor's number would go to one of ours, and the program's next printf into it. */
+static void standard_descriptors_take(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+            (void) open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY); /* the lowest free number: this one */
+}
+
 int tr_main(tr_body_fn *main_fn, void *arg)
 {
+    tr_addr main_actor;
     struct sigaction before[2];
     struct program p = { .main_fn = main_fn, .arg = arg, .result = TR_EKILLED };
-    const tr_node_opts opts = { .size = sizeof opts, .name = "main", .on_log = to_stderr };
+    const tr_node_opts opts = {
+        .size = sizeof opts, .name = "main", .on_log = to_stderr, .on_failure = program_failed, .ctx = &p
+    };
     const tr_spawn_opts spawn = { .size = sizeof spawn, .body = main_body, .arg = &p, .name = "main" };
     snprintf(p.text, sizeof p.text, "%s", "the main actor was ended by force");
+    standard_descriptors_take();
     tr_err err = tr_node_create(&opts, &program_node);
     if (err == TR_OK)
-        err = tr_node_spawn(program_node, &spawn, NULL);
+        err = tr_node_spawn(program_node, &spawn, &main_actor);
     if (err == TR_OK) {
+        p.id = program_node->world.told_elsewhere = main_actor.actor;
         signals_take(before);
         (void) tr_node_run(program_node); /* who had to be killed has been logged */
         signals_give_back(before);

@@ -2,11 +2,12 @@
 """test_command.py - troupe itself: help, version, and what it says to wrong usage"""
 import pathlib
 import re
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-from command import CommandTest, main  # noqa: E402
+from command import CommandTest, main, program  # noqa: E402
 
 
 class Command(CommandTest):
@@ -46,6 +47,13 @@ class Command(CommandTest):
                 text, errors = self.run_troupe(*args, code=2)
                 self.assertEqual(text, "")
                 self.assertEqual(errors, words + "\n")
+
+    def test_closed_output_is_an_error_and_no_hang(self):
+        for command in ("fetch", "http://127.0.0.1:1/"), ("version",):
+            result = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", program(), *command], stderr=subprocess.PIPE,
+                                    text=True, timeout=60)
+            self.assertEqual(result.returncode, 1)
+            self.assertEqual(result.stderr, "troupe: cannot write to standard output: Bad file descriptor\n")
 
     def test_full_disk_is_an_error(self):
         with open("/dev/full", "w") as full:

@@ -3,6 +3,7 @@
  *
  * Every run is made by one number: TROUPE_SEED=n runs that one alone. What must hold whatever happens: it ends, nothing
  * is left over, and what one actor sends to another arrives in order. */
+#include <signal.h>
 #include <stdlib.h>
 
 #include "base/random.h"
@@ -447,6 +448,15 @@ static tr_err first(tr_self *self, void *arg)
 }
 
 /* Returns whether it went well; says so if not. fail_at: the allocation that fails, 0: none. */
+static char hung_text[64];
+
+static void hung(int number)
+{
+    (void) !write(STDERR_FILENO, hung_text, strlen(hung_text));
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
 static bool plays_well(uint64_t seed, uint64_t fail_at, bool *came)
 {
     static struct play play;
@@ -454,6 +464,9 @@ static bool plays_well(uint64_t seed, uint64_t fail_at, bool *came)
     memset(&play, 0, sizeof play);
     random_seed(&play.random, seed);
     (void) tr_test_fail_alloc(fail_at);
+    snprintf(hung_text, sizeof hung_text, "hung at seed %llu, allocation %llu\n", (unsigned long long) seed,
+             (unsigned long long) fail_at);
+    signal(SIGALRM, hung);
     alarm(WATCHDOG_S);
     tr_err err = tr_test_run(first, &play, NULL, left, sizeof left);
     alarm(0);
