@@ -125,9 +125,15 @@ static int on_timer(CURLM *multi, long timeout_ms, void *arg)
     return 0;
 }
 
-/* At the end of a turn: sees to it that curl is called when it wants to be. */
+/* At the end of a turn: sees to it that curl is called when it wants to be. It is asked, too: on_timer only hears of
+ * changes, and a time that curl has moved while it worked on a descriptor may not be one in its eyes. */
 void timer_arm(struct fetcher *f)
 {
+    long timeout_ms = -1;
+    (void) curl_multi_timeout(f->multi, &timeout_ms);
+    tr_time due = timeout_ms < 0 ? TR_NEVER : tr_now(f->self) + (timeout_ms + 1) * (tr_time) 1000000;
+    if (due < f->due)
+        f->due = due;
     if (f->due >= f->armed)
         return;
     tr_timer_cancel(f->self, f->timer);
