@@ -154,7 +154,7 @@ static void second_signal_ends_the_process(void **state)
     (void) state;
     SKIP_UNDER_VALGRIND();
 #if defined(__SANITIZE_THREAD__)
-    print_message("skipped: ThreadSanitizer holds signals back until it likes them\n");
+    print_message("skipped: ThreadSanitizer keeps a signal for the fiber that ran when it came\n");
     skip();
 #endif
     run_main(stubborn, twice, &out);
