@@ -25,8 +25,4 @@ void end_self(struct tr_self *self, tr_err err, struct tr_msg *error) __attribut
 /* Takes all suspended stacks away from an actor; what they held is released by its end. */
 void end_abandon_stacks(struct worker *w, struct cell *c);
 
-/* Ends the call that self made for its actor: message, temporary memory, defers, scopes, asks. The scopes' children go
- * to the actor. */
-void self_release_call(struct tr_self *self);
-
 #endif
