@@ -54,6 +54,7 @@ struct worker {
     size_t timers_lazy;   /* armed by timer_cover */
     size_t pending_asks;
     size_t fd_waits; /* suspended in tr_fd_wait, or watched: declared I/O */
+    size_t errands_due; /* promised by other threads: a virtual clock waits for them as it does for descriptors */
     /* the thread's own stack: where the worker was entered, and where tr_call runs */
     struct coro thread;
     int (*call_fn)(void *arg);
@@ -132,6 +133,9 @@ void worker_abandon(struct tr_self *self) __attribute__((noreturn));
 
 /* Runs fn(arg) on the thread's own stack. */
 int worker_call(struct tr_self *self, int (*fn)(void *arg), void *arg);
+
+/* Hands e, whose run must be set, to a worker; sched/post.c. Thread: any. Does not fail, and does not block. */
+void errand_post(struct worker *to, struct errand *e);
 
 /* Whether this self is the one that runs. */
 static inline bool self_is_current(const struct tr_self *self)

@@ -20,6 +20,7 @@
 
 #include <troupe/actor.h>
 
+#include "base/errand.h"
 #include "base/slab.h"
 
 struct ask; /* actor/ask.h */
@@ -71,8 +72,13 @@ struct msg_blob {
 };
 
 struct tr_msg {
-    struct tr_msg *next; /* in a mailbox, a list of kept messages, or the pool */
-    struct tr_msg *prev; /* in a list of kept messages */
+    union {
+        struct {
+            struct tr_msg *next; /* in a mailbox, a list of kept messages, or the pool */
+            struct tr_msg *prev; /* in a list of kept messages */
+        };
+        struct errand errand; /* on its way to another thread */
+    };
     struct tr_msg *body; /* the block that has the content: this one, or one it holds a reference of */
     atomic_uint refs;
     uint8_t kind; /* enum msg_kind */
@@ -97,6 +103,11 @@ struct tr_msg {
     uint32_t missed;        /* MSG_TICK: periods beyond its own */
     struct msg_slot slot[]; /* offset 96 + 0 */
 };
+
+static inline struct tr_msg *msg_of_errand(struct errand *e)
+{
+    return (struct tr_msg *) (void *) e; /* its first member */
+}
 
 /* Blocks of one worker, by size. One thread at a time. */
 struct msg_pool {

@@ -35,7 +35,7 @@ static tr_err post_block(tr_node *node, uint64_t to, struct tr_msg *m)
         return TR_ECLOSED;
     }
     m->to = to;
-    post_push(&node->sched.posts, &node->sched.poller, m);
+    post_message(&node->sched.posts, &node->sched.poller, m);
     return TR_OK;
 }
 
@@ -182,7 +182,7 @@ static tr_err thread_ask_wait(tr_node *node, struct thread_ask *ask, struct tr_m
     }
     list_push(&node->asks, &ask->link);
     note->to = node->asker;
-    post_push(&node->sched.posts, &node->sched.poller, note);
+    post_message(&node->sched.posts, &node->sched.poller, note);
     while (!ask->done)
         pthread_cond_wait(&ask->done_cond, &node->door);
     list_remove(&ask->link);

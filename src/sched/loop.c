@@ -274,7 +274,7 @@ static bool clock_jump(struct sched *s)
 {
     struct worker *w = &s->worker;
     int64_t next = heap_min(&w->timers) < s->stop_deadline ? heap_min(&w->timers) : s->stop_deadline;
-    if (!w->world->opts.virtual_clock || s->mode != LOOP_RUN || w->fd_waits > 0 || next == INT64_MAX)
+    if (!w->world->opts.virtual_clock || s->mode != LOOP_RUN || w->fd_waits > 0 || w->errands_due > 0 || next == INT64_MAX)
         return false;
     if (next > w->now)
         w->now = next;
