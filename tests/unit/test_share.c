@@ -53,6 +53,36 @@ static void what_stands_behind_a_stuck_handler_is_taken_over(void **state)
     assert_int_equal(s.ran, 100);
 }
 
+static void hold_up(void *arg)
+{
+    struct stuck *s = arg;
+    hold_until(&s->ran, 100);
+}
+
+static tr_err hold_up_in_a_defer(tr_self *self, void *arg)
+{
+    struct stuck *s = arg;
+    tr_err err = tr_defer(self, hold_up, s);
+    for (int i = 0; i < 100 && err == TR_OK; i++) {
+        tr_addr to;
+        const tr_spawn_opts opts = {
+            .size = sizeof opts, .behaviour = &counter, .arg = s, .flags = TR_SPAWN_DETACHED
+        };
+        err = tr_spawn_with(self, &opts, &to);
+        if (err == TR_OK)
+            err = tr_send(self, to, "count");
+    }
+    return err;
+}
+
+static void what_stands_behind_a_stuck_defer_is_taken_over(void **state)
+{
+    (void) state;
+    struct stuck s = { 0 };
+    assert_int_equal(run_workers(2, hold_up_in_a_defer, &s), TR_OK);
+    assert_int_equal(s.ran, 100);
+}
+
 /* ---- a reentrant handler that goes on ---- */
 
 static tr_err run_long(tr_self *self, void *state, const tr_msg *m)
@@ -108,6 +138,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_stands_behind_a_stuck_handler_is_taken_over),
+        cmocka_unit_test(what_stands_behind_a_stuck_defer_is_taken_over),
         cmocka_unit_test(an_actor_whose_reentrant_handler_runs_is_not_taken_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
