@@ -141,7 +141,7 @@ void share_out(struct worker *w)
 
 bool share_receive(struct worker *w)
 {
-    struct runnable *r = atomic_load_explicit(&w->given, memory_order_relaxed);
+    struct runnable *r = atomic_load(&w->given); /* in order behind the clearing of attention */
     if (r == NULL)
         return false;
     r = atomic_exchange_explicit(&w->given, NULL, memory_order_acquire);
@@ -210,15 +210,25 @@ void share_rob(struct worker *w)
 
 /* ---- pulling, sending off ---- */
 
+bool worker_seize_asleep(struct worker *w)
+{
+    if (!atomic_load(&w->asleep) || !gate_seize(&w->gate, true))
+        return false;
+    /* It said that it sleeps before it left the gate, and sees us when it comes back. What was read before the gate was
+     * seized may be of a sleep that is over. */
+    if (atomic_load(&w->asleep) && gate_is_left(&w->gate))
+        return true;
+    gate_release(&w->gate);
+    return false;
+}
+
 bool worker_pull(struct worker *w, struct cell *c)
 {
     unsigned home = cell_home(c);
     struct worker *other = w->world->worker[home];
-    if (home == w->index || !atomic_load(&other->asleep) || !gate_seize(&other->gate, true))
+    if (home == w->index || !worker_seize_asleep(other))
         return home == w->index;
-    /* It slept when the gate was seized, or else it has woken since and waits at the gate: both times this is true only
-     * while nothing of its own runs. */
-    bool idle = atomic_load(&other->asleep) && cell_home(c) == home && !(c->run.flags & (CELL_QUEUED | CELL_LINKED));
+    bool idle = cell_home(c) == home && !(c->run.flags & (CELL_QUEUED | CELL_LINKED));
     bool pulled = idle && cell_may_move(other, c);
     if (pulled) {
         cell_move(c, w);
