@@ -160,6 +160,7 @@ void self_init(struct tr_self *self, struct worker *w, bool fresh)
     self->worker = w;
     self->run.flags = 0;
     list_init(&self->asks);
+    list_init(&self->far);
 }
 
 void self_strip(struct tr_self *self)

@@ -7,6 +7,7 @@
 #include "actor/deadletter.h"
 #include "actor/deadlock.h"
 #include "actor/error.h"
+#include "actor/probe.h"
 #include "actor/remote.h"
 #include "actor/signal.h"
 
@@ -121,8 +122,11 @@ tr_err mailbox_wait_for_room(struct tr_self *self, const struct cell *c, struct 
 {
     tr_err err = TR_OK;
     self->wait = (struct wait){ .kind = WAIT_ROOM, .deadline = patience, .target = cell_id(c), .sender = s };
+    probe_note(self);
     while (!(self->run.flags & SELF_WOKEN)) {
-        if (self_is_canceled(self))
+        if (probe_found(self))
+            err = TR_EDEADLK;
+        else if (self_is_canceled(self))
             err = error_set(self, TR_ECANCELED, "send", "cancelled while it waited for room: %s",
                             self_cancel_reason(self));
         else if (self->run.flags & SELF_TIMED_OUT)
@@ -133,6 +137,7 @@ tr_err mailbox_wait_for_room(struct tr_self *self, const struct cell *c, struct 
         if (err != TR_OK)
             break;
     }
+    probe_forget(self);
     if (!(self->run.flags & SELF_WOKEN))
         return err;
     if (self->woken_err != TR_OK)
@@ -225,8 +230,7 @@ void mailbox_arrive(struct worker *w, struct cell *c, struct tr_msg *m)
     } else if ((flags & MSG_POSTED) && mailbox_is_full(c, m->size)) { /* others' senders saw to the bounds, as far as
                                                                          they could see */
         deadletter_discard(w, m, TR_DEAD_FULL, TR_EFULL,
-                           policy == TR_FULL_DROP_NEW ? "dropped by a full mailbox"
-                                                      : "the receiver's mailbox is full");
+                           policy == TR_FULL_DROP_NEW ? "dropped by a full mailbox" : "the receiver's mailbox is full");
         return;
     }
     mailbox_count(c, m->size);

@@ -74,6 +74,10 @@ struct worker {
     const struct tr_behaviour *last_behaviour; /* and its table: most spawns are like the one before */
     const struct table *last_table;
     uint64_t completions; /* numbers answers in the order in which they came */
+    struct list far;          /* tr_self.far: who waits for something elsewhere; looked at by far_timer (probe.h) */
+    uint64_t far_seq;
+    struct timer far_timer;
+    int64_t far_pause_ns;
     size_t timers_lazy;   /* armed by timer_cover */
     size_t pending_asks;
     size_t fd_waits;    /* suspended in tr_fd_wait, or watched: declared I/O */
