@@ -115,9 +115,9 @@ void remote_announced(struct worker *w, struct cell *c)
         e = next;
     }
     if ((orders & INBOX_CANCEL) && (c->run.flags & CELL_LIVE))
-        cell_cancel(w, c, NULL);
+        cell_cancel(w, c, cell_id(c), NULL);
     if ((orders & INBOX_KILL) && (c->run.flags & CELL_LIVE))
-        cell_kill(w, c, NULL);
+        cell_kill(w, c, cell_id(c), NULL);
 }
 
 /* ---- bounds ---- */

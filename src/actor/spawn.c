@@ -274,7 +274,7 @@ tr_node *tr_self_node(tr_self *self)
 
 bool tr_is_alive(tr_self *self, tr_addr who)
 {
-    return who.node == 0 && cell_alive(self->worker, who.actor) != NULL;
+    return who.node == 0 && cell_seen_alive(self->worker, who.actor) != NULL;
 }
 
 unsigned tr_self_worker(tr_self *self)
