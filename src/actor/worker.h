@@ -30,7 +30,8 @@ enum attention {
     ATTENTION_TICK = 1,  /* a millisecond has passed */
     ATTENTION_MAIL = 2,  /* other threads have handed something over: announced, given, errands */
     ATTENTION_SHARE = 4, /* another worker has nothing to do */
-    ATTENTION_ROB = 8    /* victim is stuck: take what it cannot get to */
+    ATTENTION_ROB = 8,   /* victim is stuck: take what it cannot get to */
+    ATTENTION_STOP = 16  /* the node is to stop, or this worker to leave */
 };
 
 struct worker {
