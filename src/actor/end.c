@@ -193,8 +193,8 @@ static void free_state(struct worker *w, struct cell *c)
         memory_free(&c->ext->memory);
 }
 
-/* Those who joined it, or wait for it; *others: those on other workers, to be told when its owner has been. Returns what
- * that is to know. */
+/* Those who joined it, or wait for it; *others: those on other workers, to be told when its owner has been. Returns
+ * what that is to know. */
 static struct outcome *tell(struct worker *w, struct cell *c, tr_err err, struct tr_msg *error, struct errand **others)
 {
     struct outcome *out = NULL;

@@ -39,7 +39,8 @@ static void end_told(struct worker *w, struct errand *errand)
     signal_free(w, s);
 }
 
-/* What is to be posted to where s came from. late: it had ended before it was asked, and nothing is known here of how. */
+/* What is to be posted to where s came from. late: it had ended before it was asked, and nothing is known here of how.
+ */
 static struct errand *end_tell_elsewhere(struct signal *s, const struct outcome *out, bool late)
 {
     s->late = late;

@@ -225,8 +225,7 @@ void mailbox_arrive(struct worker *w, struct cell *c, struct tr_msg *m)
     } else if ((flags & MSG_POSTED) && mailbox_is_full(c, m->size)) { /* others' senders saw to the bounds, as far as
                                                                          they could see */
         deadletter_discard(w, m, TR_DEAD_FULL, TR_EFULL,
-                           policy == TR_FULL_DROP_NEW ? "dropped by a full mailbox"
-                                                      : "the receiver's mailbox is full");
+                           policy == TR_FULL_DROP_NEW ? "dropped by a full mailbox" : "the receiver's mailbox is full");
         return;
     }
     mailbox_count(c, 1, m->size);

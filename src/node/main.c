@@ -112,8 +112,8 @@ static void standard_descriptors_take(void)
 
 static bool opts_are_ours(const tr_node_opts *o)
 {
-    return o != NULL && o->size == sizeof *o && o->on_log == NULL && o->on_failure == NULL && o->on_dead_letter == NULL &&
-           o->ctx == NULL && o->log_level == 0 && !o->virtual_clock;
+    return o != NULL && o->size == sizeof *o && o->on_log == NULL && o->on_failure == NULL &&
+           o->on_dead_letter == NULL && o->ctx == NULL && o->log_level == 0 && !o->virtual_clock;
 }
 
 static tr_err program_run(struct program *p, tr_node_opts opts)

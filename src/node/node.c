@@ -155,9 +155,6 @@ static tr_err threads_start(tr_node *node)
     sigset_t all, before;
     int number = 0;
     unsigned n = 1;
-    for (unsigned i = 1; i < node->world.workers; i++)
-        if (!sched_prepare(node->sched[i]))
-            return TR_ENOMEM;
     sigfillset(&all);
     sigdelset(&all, SIGSEGV);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the thread that runs the node */
@@ -188,6 +185,9 @@ tr_err node_enter(tr_node *node, enum loop_mode mode, int64_t budget_ms, bool *m
     const struct worker *here = sched_current();
     if (here != NULL && here->world == &node->world)
         return TR_ESTATE;
+    for (unsigned i = 0; i < (node->threads ? 1 : node->world.workers); i++)
+        if (!sched_prepare(node->sched[i]))
+            return TR_ENOMEM;
     if (node->crew.ticker.world == NULL && !node->world.opts.virtual_clock) /* once, whether it comes to run or not */
         ticker_start(&node->crew.ticker, &node->world, node->world.opts.slow_handler_ms);
     tr_err err = node->world.workers > 1 && !node->threads ? threads_start(node) : TR_OK;
@@ -279,7 +279,7 @@ tr_err tr_node_run(tr_node *node)
     tr_err err = node_enter(node, LOOP_RUN, 0, &more);
     if (report)
         overflow_watch_end(&watch);
-    if (err == TR_ESTATE) /* from inside one of its own actors */
+    if (err != TR_OK) /* from inside one of its own actors, or out of memory: nothing has run */
         return err;
     node_threads_stop(node);
     node_door_close(node);
