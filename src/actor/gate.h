@@ -18,7 +18,8 @@
  * The plain one is a spinlock. ThreadSanitizer understands it; where membarrier is not to be had (a sandbox) the
  * asymmetric one still works, but only sleeping workers can be seized.
  *
- * Entering nests. It does not matter which stack is on: the depth is the worker's. */
+ * Entering nests. It does not matter which stack is on: the depth is the worker's. User code always runs at depth 0:
+ * whatever calls it (a handler, a defer, a callback) leaves all the way. */
 #ifndef ACTOR_GATE_H
 #define ACTOR_GATE_H
 
@@ -49,10 +50,14 @@ bool gate_prepare(void);
 /* The owner's side, where somebody else is in. */
 void gate_wait(struct gate *g);
 
-/* Of another worker. False: it is busy inside; try later. asleep: it sleeps, as far as the caller knows, and must be
- * checked again when this has returned true. */
+/* Of another worker. False: it is busy inside; try later. asleep: it sleeps, as far as the caller knows; then that must
+ * be looked at again when this has returned true, and after it gate_is_left. */
 bool gate_seize(struct gate *g, bool asleep);
 void gate_release(struct gate *g);
+
+/* Whether a worker that was seen to sleep, with its gate seized, is out. It may have come out of a handler when the gate
+ * was seized without the system call, not have seen that, and be about to sleep, or to think better of it. */
+bool gate_is_left(const struct gate *g);
 
 #if GATE_PLAIN
 
@@ -66,6 +71,16 @@ static inline void gate_leave(struct gate *g)
 {
     if (--g->depth == 0)
         atomic_store_explicit(&g->locked, false, memory_order_release);
+}
+
+static inline void gate_enter_from_user(struct gate *g)
+{
+    gate_enter(g);
+}
+
+static inline void gate_leave_to_user(struct gate *g)
+{
+    gate_leave(g);
 }
 
 /* Out of a sleep. */
@@ -106,6 +121,21 @@ static inline void gate_leave(struct gate *g)
     atomic_store_explicit(&g->inside, gate_depth(g) - 1, memory_order_release);
 }
 
+/* The same where the depth is known to be 0, and 1: between user code and the runtime, on the way of every message. */
+static inline void gate_enter_from_user(struct gate *g)
+{
+    atomic_store_explicit(&g->inside, 1, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+    if (__builtin_expect(atomic_load_explicit(&g->thief, memory_order_acquire), 0))
+        gate_wait(g);
+}
+
+static inline void gate_leave_to_user(struct gate *g)
+{
+    atomic_store_explicit(&g->inside, 0, memory_order_release);
+}
+
+/* Out of a sleep. */
 static inline void gate_enter_awake(struct gate *g)
 {
     atomic_store_explicit(&g->inside, 1, memory_order_relaxed);
@@ -120,6 +150,25 @@ static inline void gate_depth_set(struct gate *g, unsigned depth)
 }
 
 #endif
+
+/* Around a call of user code from whatever depth: returns it, to be put back. */
+static inline unsigned gate_open(struct gate *g)
+{
+    unsigned depth = gate_depth(g);
+    if (depth > 0) {
+        gate_depth_set(g, 1);
+        gate_leave(g);
+    }
+    return depth;
+}
+
+static inline void gate_close(struct gate *g, unsigned depth)
+{
+    if (depth > 0) {
+        gate_enter(g);
+        gate_depth_set(g, depth);
+    }
+}
 
 /* A call that gives its stack up: whatever depth it is at, the loop goes on at one. Returns the depth to be put back.
  */

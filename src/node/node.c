@@ -202,7 +202,7 @@ bool node_look(const tr_node *node, void (*f)(struct worker *w, void *ctx), void
         struct worker *w = &node->sched[i]->worker;
         bool ours = w == here || !node->threads, held = false;
         for (int tries = 0; !ours && !held && tries < LOOK_TRIES; tries++)
-            held = gate_seize(&w->gate, false) || (atomic_load(&w->asleep) && gate_seize(&w->gate, true));
+            held = worker_seize_asleep(w) || gate_seize(&w->gate, false);
         f(w, ctx);
         if (held)
             gate_release(&w->gate);
@@ -376,7 +376,7 @@ static void stats_add(struct worker *w, void *ctx)
     stats->timers += w->timers.len - w->timers_lazy;
     stats->pending_asks += w->pending_asks;
     stats->fds += w->fd_waits;
-    stats->blocks += w->msgs.live;
+    stats->blocks += msg_pool_live(&w->msgs);
     stats->messages += w->messages;
     stats->turns += w->turns;
     stats->moved += w->moved;
