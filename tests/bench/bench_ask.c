@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* bench_ask.c - ask: a body asks a behaviour, N times, one after another
  *
- * near: the runtime may place the two as it likes. cross: the body stays on the first worker, the behaviour on the last,
- * and a body on each of the two that always yields keeps both awake.
- * Each answer is the question plus one; check is their sum, N * (N + 1) / 2. A tenth of N goes before the clock starts.
+ * near: the runtime may place the two as it likes. cross: the body stays on the first worker, the behaviour on the
+ * last, and a body on each of the two that always yields keeps both awake. Each answer is the question plus one; check
+ * is their sum, N * (N + 1) / 2. A tenth of N goes before the clock starts.
  */
 #include "bench.h"
 

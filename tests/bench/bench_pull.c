@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* bench_pull.c - pull: an ask to an idle behaviour whose worker sleeps, N times, each to another one
  *
- * An actor that stays on the last worker makes the behaviours there; then that worker has nothing more to do and sleeps.
- * The asker is on the first. The runtime brings each behaviour over instead of waking its worker; an answer is the
- * number of the worker that it was given on. The value is the median of the asks; check is how many answered. It is an
- * error if half of them did not come over: then something else was measured.
+ * An actor that stays on the last worker makes the behaviours there; then that worker has nothing more to do and
+ * sleeps. The asker is on the first. The runtime brings each behaviour over instead of waking its worker; an answer is
+ * the number of the worker that it was given on. The value is the median of the asks; check is how many answered. It is
+ * an error if half of them did not come over: then something else was measured.
  */
 #include "bench.h"
 

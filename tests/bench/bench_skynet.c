@@ -81,9 +81,7 @@ static tr_err tree(tr_self *self, void *arg);
  * tree may spread over all workers. */
 static tr_err tree_spawn(tr_self *self, int64_t first, int levels, tr_addr *to)
 {
-    tr_spawn_opts opts = {
-        .size = sizeof opts, .body = tree, .arg = tree_pack(first, levels), .place = TR_PLACE_ANY
-    };
+    tr_spawn_opts opts = { .size = sizeof opts, .body = tree, .arg = tree_pack(first, levels), .place = TR_PLACE_ANY };
     return tr_spawn_with(self, &opts, to);
 }
 
