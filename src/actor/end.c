@@ -11,6 +11,7 @@
 #include "actor/error.h"
 #include "actor/fd.h"
 #include "actor/mailbox.h"
+#include "actor/offload.h"
 #include "actor/registry.h"
 #include "actor/scope_kernel.h"
 #include "actor/state.h"
@@ -71,6 +72,9 @@ static void stack_detach(struct worker *w, struct tr_self *s)
         break;
     case WAIT_FD:
         fd_forget_waiter(w, s->wait.fd, s);
+        break;
+    case WAIT_WORK:
+        offload_forget(s->wait.work);
         break;
     case WAIT_CHILDREN:
         s->wait.owner->waiter = NULL;

@@ -8,6 +8,7 @@
 
 #include "actor/cell.h"
 #include "actor/owner.h"
+#include "base/crew.h"
 #include "base/log.h"
 #include "base/random.h"
 
@@ -24,6 +25,7 @@ struct world {
     struct log log;
     tr_node_opts opts; /* defaults filled in */
     struct random random;
+    struct crew work, names_crew; /* threads for tr_offload, and for looking names up */
     bool stopping;
     uint64_t told_elsewhere; /* the actor whose failure goes to the hook alone: tr_main tells of its own */
     struct tr_node *node;

@@ -6,6 +6,7 @@
 
 #include "actor/cancel.h"
 #include "actor/cell_ext.h"
+#include "actor/offload.h"
 #include "actor/registry.h"
 #include "actor/spawn.h"
 #include "actor/table.h"
@@ -52,6 +53,7 @@ static void world_init(struct world *world, tr_node *node)
     pthread_mutex_init(&world->names_lock, NULL);
     random_seed(&world->random, 0);
     owner_init(&world->root, NULL, NULL);
+    offload_init(world);
 }
 
 tr_err tr_node_create(const tr_node_opts *opts, tr_node **node)
@@ -179,6 +181,7 @@ void tr_node_destroy(tr_node **node)
         return;
     node_door_close(n);
     node_bury(n);
+    offload_fini(&n->world); /* before the last errands are run: these may be among them */
     (void) post_drain(&n->sched.worker, &n->sched.posts);
     owner_fini(&n->sched.worker, &n->world.root);
     sched_fini(&n->sched);
