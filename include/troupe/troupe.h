@@ -11,6 +11,8 @@
 #include "scope.h"
 #include "time.h"
 #include "io.h"
+#include "stream.h"
+#include "net.h"
 #include "offload.h"
 #include "resolve.h"
 #include "node.h"

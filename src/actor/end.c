@@ -71,7 +71,10 @@ static void stack_detach(struct worker *w, struct tr_self *s)
         wait_items_forget(s);
         break;
     case WAIT_FD:
-        fd_forget_waiter(w, s->wait.fd, s);
+        fd_abandon_waiter(w, s->wait.fd, s);
+        break;
+    case WAIT_SLOT:
+        *s->wait.slot = NULL;
         break;
     case WAIT_WORK:
         offload_forget(s->wait.work);
@@ -192,8 +195,10 @@ static void free_state(struct worker *w, struct cell *c)
     }
     if (c->table != NULL)
         state_free(w, c->table, c->state);
-    if (c->ext != NULL)
+    if (c->ext != NULL) {
+        things_release(w, c);
         memory_free(&c->ext->memory);
+    }
 }
 
 static void tell(struct worker *w, struct cell *c, tr_err err, struct tr_msg *error)

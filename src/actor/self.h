@@ -39,6 +39,7 @@ enum wait_kind {
     WAIT_TIME,
     WAIT_FD,   /* wait.fd */
     WAIT_WORK, /* wait.work: on a thread of a crew */
+    WAIT_SLOT, /* until whoever finds it in *wait.slot wakes it */
     WAIT_YIELD
 };
 
@@ -60,6 +61,7 @@ struct wait {
         uint64_t target; /* an actor's id */
         int fd;
         struct work *work;
+        struct tr_self **slot;
     };
 };
 
