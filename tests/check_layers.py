@@ -26,6 +26,7 @@ LAYERS = {
     "stream": "port.h stream.h layer.h quota.h give.h address.h listener.h port source sink layer quota stream once "
               "read write give listener listen accept connect serve udp",
     "net": "",
+    "tls": "context.h context session",
     "node": "module overflow node.h inbox.h node inbox offload_set thread main print test_kit",
     "cli": "cli urls status progress json save output run fetch main",
 }
@@ -37,6 +38,7 @@ FOREIGN = {
     r"dlfcn\.h": {"src/node/module.c"},
     r"curl/.*\.h": {"actors/fetcher/"},
     r"jansson\.h": {"src/cli/"},
+    r"openssl/.*\.h": {"src/tls/"},
     r"cmocka\.h": set(),
     r"valgrind/.*\.h": {"src/coro/valgrind.h"},
     r"sanitizer/.*\.h": {"src/coro/fiber.h", "src/base/sanitizer.h"},

@@ -143,3 +143,23 @@ tr_err tr_stream_read_line(tr_self *self, tr_stream stream, char *buf, size_t si
         *len = n;
     return TR_OK;
 }
+
+tr_err tr_stream_layer_until(tr_self *self, tr_stream stream, bool (*is_ready)(const void *state), int64_t timeout_ms)
+{
+    struct stream *s;
+    const struct want want = { .min = 1, .max = 1 };
+    tr_err err = read_begin(self, stream, &s);
+    if (err == TR_OK && s->layer == NULL)
+        return error_set(self, TR_EINVAL, "read", "the stream has no layer");
+    int64_t deadline = err == TR_OK ? port_deadline(self, timeout_ms) : 0;
+    while (err == TR_OK && !is_ready(s->layer_state)) {
+        if (s->in_err != TR_OK)
+            return stream_in_error(self, s, "read");
+        enum fill fill = stream_fill(s, &want);
+        if (fill == FILL_NOMEM)
+            return error_set(self, TR_ENOMEM, "read", "out of memory");
+        if (fill == FILL_AGAIN)
+            err = read_wait(self, &s, deadline);
+    }
+    return err;
+}

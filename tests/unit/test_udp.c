@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_udp.c - datagrams (docs/semantics.md, S36) */
+/* test_udp.c - datagrams (docs/semantics.md, S35) */
 #include "support/stream_test.h"
 
 struct run {
@@ -39,7 +39,7 @@ static tr_err sends_and_receives(tr_self *self, void *arg)
     return err;
 }
 
-/* S36.1 */
+/* S35.3 */
 static void datagram_comes_whole_with_its_sender_or_stays(void **state)
 {
     struct run run = { .notes = { "" } };
@@ -108,7 +108,7 @@ static tr_err receives_once(tr_self *self, void *arg)
     return err;
 }
 
-/* S36.2 */
+/* S35.4 */
 static void once_active_socket_gives_one_datagram_for_each_asking(void **state)
 {
     struct run run = { .notes = { "" } };
