@@ -17,12 +17,12 @@ LAYERS = {
     "base": "sanitizer errand.h list alloc buffer clock crew random heap slab log err",
     "message": "message.h small.h block.h signature.h codec.h build value message error_message signature codec valid print",
     "coro": "fiber valgrind switch_x86_64 switch_aarch64 switch_ucontext switch stack",
-    "actor": "table.h cell.h timer.h owner.h self.h world.h worker.h ask.h call.h cancel.h cell_ext.h deadletter.h "
+    "actor": "gate.h table.h cell.h timer.h owner.h self.h world.h worker.h ask.h call.h cancel.h cell_ext.h deadletter.h "
              "deadlock.h end.h ender.h error.h fd.h mailbox.h mail.h note.h offload.h spawn.h state.h tick.h turn.h wait.h "
-             "registry.h scope_kernel.h "
-             "ask call cancel cell cell_ext deadletter deadlock describe end ender error fd gather mail mailbox note "
-             "offload owner recv registry resolve scope send spawn table tick timer turn wait",
-    "sched": "poll.h ticker.h post.h sched.h poll post ticker loop worker",
+             "registry.h scope_kernel.h signal.h remote.h "
+             "gate ask call cancel cell cell_ext deadletter deadlock describe end ender error fd gather mail mailbox note "
+             "offload owner recv registry remote resolve scope send signal spawn table tick timer turn wait",
+    "sched": "poll.h ticker.h post.h share.h sched.h poll post share ticker loop worker",
     "stream": "port.h stream.h layer.h quota.h give.h address.h listener.h port source sink layer quota stream once "
               "read write give listener listen accept connect serve udp",
     "net": "",

@@ -385,11 +385,14 @@ tr_err tr_fd_close(tr_self *self, int fd)
     if (!self_is_current(self))
         return TR_ESTATE;
     struct worker *w = self->worker;
+    gate_enter(&w->gate);
     struct fd_entry *e = entry_of(w, fd);
-    if (e != NULL && e->hook != NULL)
-        return error_set(self, TR_EBUSY, "fd", "descriptor %d belongs to a stream: close that", fd);
-    if (e != NULL)
+    bool hooked = e != NULL && e->hook != NULL;
+    if (e != NULL && !hooked)
         entry_clear(w, fd, e);
+    gate_leave(&w->gate);
+    if (hooked)
+        return error_set(self, TR_EBUSY, "fd", "descriptor %d belongs to a stream: close that", fd);
     return close(fd) == 0 ? TR_OK : error_set(self, TR_EIO, "fd", "closing descriptor %d: %s", fd, strerror(errno));
 }
 
@@ -430,12 +433,16 @@ void fd_hook_remove(struct worker *w, struct fd_hook *h)
         w->fd_waits--;
     h->events = 0;
     e->hook = NULL;
+    gate_enter(&w->gate);
     entry_clear(w, fd, e);
+    gate_leave(&w->gate);
 }
 
 void fd_ready_again(struct worker *w, int fd)
 {
+    gate_enter(&w->gate);
     fd_ready(w, fd, EPOLLIN);
+    gate_leave(&w->gate);
 }
 
 struct fd_hook *fd_hook_find(struct worker *w, int64_t id)
@@ -458,6 +465,8 @@ bool fd_hook_send(struct worker *w, struct cell *c, const struct fd_hook *h, uin
         m->source_seq = (uint64_t) h->id;
         m->missed = number;
     }
+    gate_enter(&w->gate);
     mailbox_put(w, c, m);
+    gate_leave(&w->gate);
     return true;
 }

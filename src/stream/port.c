@@ -154,10 +154,12 @@ void slot_wake(struct tr_self **slot, tr_err err)
     if (s == NULL)
         return;
     *slot = NULL;
+    gate_enter(&s->worker->gate);
     s->woken_err = err;
     s->run.flags |= SELF_WOKEN;
     s->wait.kind = WAIT_NONE; /* the slot may be gone before it runs, or is abandoned */
     worker_wake(s->worker, s);
+    gate_leave(&s->worker->gate);
 }
 
 int64_t port_deadline(struct tr_self *self, int64_t timeout_ms)

@@ -282,9 +282,11 @@ static tr_err stops_kindly(tr_self *self, void *arg)
     if (err == TR_OK)
         err = tr_spawn(self, answers_and_closes, run, NULL);
     if (err == TR_OK)
-        err = tr_spawn(self, finishes_its_request, run, NULL);
+        err = tr_spawn(self, finishes_its_request, run, &run->child);
     (void) tr_sleep(self, 3);
-    note_err(&run->notes, tr_listener_stop(self, run->listener, 5000));
+    tr_err stopped = tr_listener_stop(self, run->listener, 5000);
+    (void) !tr_join(self, run->child, NULL);
+    note_err(&run->notes, stopped);
     note_err(&run->notes, accepts(self, run, 0, 1000));
     return err;
 }
