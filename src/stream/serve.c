@@ -57,6 +57,7 @@ static tr_err conn_spawn(tr_self *self, struct serving *serving, tr_stream strea
                                  .arg = serving,
                                  .args = args,
                                  .stack_size = serving->opts.stack_size,
+                                 .place = TR_PLACE_HERE, /* arg is shared */
                                  .scope = serving->scope };
     err = tr_spawn_with(self, &opts, NULL);
     tr_msg_free(&args); /* without a body this closes the stream */

@@ -161,6 +161,127 @@ static void giving_without_memory_leaves_the_stream_here(void **state)
     assert_null(strstr(run.notes.text, "ECLOSED"));
 }
 
+/* ---- across workers ---- */
+
+/* On another worker: takes a stream, sends back what it reads, gives the stream back, and so on. */
+static tr_err bounces(tr_self *self, void *arg)
+{
+    const tr_msg *m;
+    tr_stream s;
+    char line[16];
+    size_t n;
+    tr_err err;
+    (void) arg;
+    while ((err = tr_recv(self, &m)) == TR_OK) {
+        tr_addr from = tr_sender(m);
+        err = tr_stream_take(self, tr_arg(m, 0), &s);
+        if (err == TR_OK)
+            err = tr_stream_read_line(self, s, line, sizeof line - 1, 5000, &n);
+        if (err != TR_OK)
+            break;
+        line[n] = '\n';
+        err = tr_stream_write(self, s, line, n + 1, 5000);
+        if (err == TR_OK)
+            err = tr_stream_give(self, s, from, "back", tr_self_worker(self));
+        if (err != TR_OK)
+            break;
+    }
+    return err;
+}
+
+static tr_err spawn_there(tr_self *self, tr_body_fn *body, void *arg, tr_addr *to)
+{
+    const tr_spawn_opts opts = { .size = sizeof opts, .body = body, .arg = arg, .place = TR_PLACE_WORKER, .worker = 1 };
+    return tr_spawn_with(self, &opts, to);
+}
+
+static tr_err plays_ball(tr_self *self, void *arg)
+{
+    struct run *run = arg;
+    const tr_msg *m;
+    char line[16] = "";
+    unsigned there = 0, rounds = 0;
+    tr_addr other;
+    tr_err err = tr_stream_pair(self, run->ends);
+    if (err == TR_OK)
+        err = spawn_there(self, bounces, run, &other);
+    for (; rounds < 100 && err == TR_OK; rounds++) {
+        if (rounds % 2 == 0)
+            err = put(self, run->ends[1], "ball\n"); /* or it comes while the stream is there */
+        if (err == TR_OK)
+            err = tr_stream_give(self, run->ends[0], other, "take");
+        if (err == TR_OK && rounds % 2 == 1)
+            err = put(self, run->ends[1], "ball\n");
+        if (err == TR_OK)
+            err = tr_stream_read_line(self, run->ends[1], line, sizeof line, 5000, NULL);
+        if (err == TR_OK)
+            err = tr_recv_for(self, 5000, &m);
+        if (err == TR_OK)
+            err = tr_read(tr_arg(m, 1), &there);
+        if (err == TR_OK)
+            err = tr_stream_take(self, tr_arg(m, 0), &run->ends[0]);
+    }
+    note(&run->notes, "%u %s %u", rounds, line, there);
+    return err;
+}
+
+/* S33.1 */
+static void stream_goes_from_worker_to_worker_and_back(void **state)
+{
+    struct run run = { .notes = { "" } };
+    (void) state;
+    run_streams_on(2, plays_ball, &run);
+    assert_string_equal(run.notes.text, "100 ball 1");
+}
+
+static tr_err closes_there(tr_self *self, void *arg)
+{
+    const tr_msg *m;
+    tr_stream s;
+    tr_err err;
+    (void) arg;
+    while ((err = tr_recv(self, &m)) == TR_OK && (err = tr_stream_take(self, tr_arg(m, 0), &s)) == TR_OK)
+        tr_stream_close(self, s);
+    return err;
+}
+
+static tr_err fills_its_quota(tr_self *self, void *arg)
+{
+    struct run *run = arg;
+    const tr_listen_opts opts = { .size = sizeof opts, .conns_max = 1 };
+    tr_listener l;
+    tr_endpoint e;
+    tr_addr other;
+    char port[8];
+    unsigned n = 0;
+    tr_err err = tr_tcp_listen(self, NULL, "0", &opts, &l);
+    if (err == TR_OK)
+        err = tr_listener_endpoint(self, l, &e);
+    if (err == TR_OK)
+        err = spawn_there(self, closes_there, run, &other);
+    snprintf(port, sizeof port, "%u", tr_endpoint_port(&e));
+    for (; n < 50 && err == TR_OK; n++) {
+        err = tr_tcp_connect(self, "127.0.0.1", port, 5000, &run->ends[0]);
+        if (err == TR_OK)
+            err = tr_listener_accept(self, l, 5000, &run->ends[1]);
+        if (err == TR_OK)
+            err = tr_stream_give(self, run->ends[1], other, "take");
+        tr_stream_close(self, run->ends[0]);
+    }
+    note(&run->notes, "%u", n);
+    note_err(&run->notes, err == TR_OK ? tr_listener_stop(self, l, 5000) : err);
+    return err;
+}
+
+/* S34.2: also when it is closed on another worker */
+static void connection_that_is_closed_elsewhere_makes_room_here(void **state)
+{
+    struct run run = { .notes = { "" } };
+    (void) state;
+    run_streams_on(2, fills_its_quota, &run);
+    assert_string_equal(run.notes.text, "50 OK");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +289,8 @@ int main(void)
         cmocka_unit_test(stream_that_nobody_takes_is_closed_and_one_that_is_refused_stays),
         cmocka_unit_test(only_the_owner_gives_and_only_what_nobody_uses),
         cmocka_unit_test(giving_without_memory_leaves_the_stream_here),
+        cmocka_unit_test(stream_goes_from_worker_to_worker_and_back),
+        cmocka_unit_test(connection_that_is_closed_elsewhere_makes_room_here),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
