@@ -36,7 +36,8 @@ static tr_err toy_encode(void *state, const void *plain, size_t len, bool end, t
 {
     char buf[64];
     (void) state;
-    memcpy(buf, plain, len);
+    if (len > 0)
+        memcpy(buf, plain, len);
     shift(buf, len, 1);
     tr_err err = tr_layer_wire(io, buf, len);
     return err == TR_OK && end ? tr_layer_wire(io, ".", 1) : err;
