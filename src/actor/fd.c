@@ -433,9 +433,7 @@ void fd_hook_remove(struct worker *w, struct fd_hook *h)
         w->fd_waits--;
     h->events = 0;
     e->hook = NULL;
-    gate_enter(&w->gate);
     entry_clear(w, fd, e);
-    gate_leave(&w->gate);
 }
 
 void fd_ready_again(struct worker *w, int fd)

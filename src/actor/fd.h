@@ -69,7 +69,7 @@ tr_err fd_hook_add(struct worker *w, int fd, struct fd_hook *h);
 /* Changes what it wants to be called for. Returns 0 or an errno; EPERM: a regular file, always ready, never called. */
 int fd_hook_want(struct worker *w, struct fd_hook *h, unsigned events);
 
-/* Takes the descriptor out of the set; whoever waits for it gets TR_ECLOSED. Does not close it. */
+/* Takes the descriptor out of the set; whoever waits for it gets TR_ECLOSED. Does not close it. In the gate. */
 void fd_hook_remove(struct worker *w, struct fd_hook *h);
 
 /* Whoever reads it looks again. */

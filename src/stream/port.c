@@ -41,19 +41,24 @@ tr_err port_attach(struct worker *w, struct cell *c, struct port *p)
     tr_err err = ext != NULL ? fd_hook_add(w, port_fd(p), &p->hook) : TR_ENOMEM;
     if (err != TR_OK)
         return err;
+    gate_enter(&w->gate); /* what an idle actor holds is looked at by other workers: it may not move */
     p->worker = w;
     p->cell = c;
     p->thing.release = port_release;
     p->retry.fire = port_retry_fire;
     list_push(&ext->things, &p->thing.link);
+    gate_leave(&w->gate);
     return TR_OK;
 }
 
 void port_detach(struct port *p)
 {
-    timer_disarm(p->worker, &p->retry);
-    fd_hook_remove(p->worker, &p->hook);
+    struct worker *w = p->worker;
+    timer_disarm(w, &p->retry);
+    gate_enter(&w->gate);
+    fd_hook_remove(w, &p->hook);
     list_remove(&p->thing.link);
+    gate_leave(&w->gate);
     p->worker = NULL;
     p->cell = NULL;
 }

@@ -140,6 +140,30 @@ static void only_the_owner_asks_and_asks_rightly(void **state)
     assert_string_equal(run.notes.text, "EINVAL EINVAL EINVAL ESTATE");
 }
 
+static tr_err does_not_ask(tr_self *self, void *arg)
+{
+    struct run *run = arg;
+    static char much[3000000];
+    tr_stream_status status = { .size = sizeof status };
+    tr_err err = tr_stream_pair(self, run->ends);
+    note_err(&run->notes, tr_stream_once(self, run->ends[0], "data"));
+    (void) put(self, run->ends[1], "x");
+    note_data(self, run, 1000);
+    note_err(&run->notes, tr_stream_write(self, run->ends[1], much, sizeof much, 20));
+    (void) !tr_stream_info(self, run->ends[0], &status);
+    note(&run->notes, "%zu", status.buffered);
+    return err;
+}
+
+/* S32.2 */
+static void nothing_is_read_for_who_does_not_ask(void **state)
+{
+    struct run run = { .notes = { "" } };
+    (void) state;
+    run_streams(does_not_ask, &run);
+    assert_string_equal(run.notes.text, "OK x/OK ETIMEDOUT 0");
+}
+
 /* ---- a behaviour ---- */
 
 struct server {
@@ -245,6 +269,7 @@ int main(void)
         cmocka_unit_test(each_asking_brings_one_message_and_the_end_is_one),
         cmocka_unit_test(lines_and_packets_come_whole_and_what_is_too_long_is_said),
         cmocka_unit_test(wish_taken_back_leaves_the_bytes_in_the_stream),
+        cmocka_unit_test(nothing_is_read_for_who_does_not_ask),
         cmocka_unit_test(only_the_owner_asks_and_asks_rightly),
         cmocka_unit_test(behaviour_serves_a_stream_and_its_mailbox_without_a_stack),
         cmocka_unit_test(message_that_found_no_memory_comes_later),

@@ -100,6 +100,85 @@ static void others_who_wait_are_told_when_the_owner_ends(void **state)
     assert_string_equal(run.notes.text, "ECLOSED");
 }
 
+static tr_err bye_init(tr_self *self, void *state, void *arg)
+{
+    struct run *run = arg;
+    return tr_stream_open(self, run->fd[0], 0, state);
+}
+
+static void bye_fini(tr_self *self, void *state, tr_err why)
+{
+    (void) why;
+    (void) !tr_stream_queue(self, *(tr_stream *) state, "bye", 3);
+}
+
+static const tr_handler no_handlers[] = { { 0 } };
+static const tr_behaviour says_bye = {
+    .name = "bye", .state_size = sizeof(tr_stream), .handlers = no_handlers, .init = bye_init, .fini = bye_fini
+};
+
+static tr_err ends_a_behaviour(tr_self *self, void *arg)
+{
+    struct run *run = arg;
+    tr_stream peer;
+    char buf[8];
+    size_t n = 0;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, run->fd) != 0)
+        return TR_EIO;
+    tr_err err = tr_stream_open(self, run->fd[1], 0, &peer);
+    if (err == TR_OK)
+        err = tr_spawn(self, &says_bye, run, &run->child);
+    (void) tr_yield(self);
+    (void) tr_cancel(self, run->child, NULL);
+    note_err(&run->notes, tr_stream_read(self, peer, buf, sizeof buf, 1000, &n));
+    note(&run->notes, "%.*s", (int) n, buf);
+    note_err(&run->notes, tr_stream_read(self, peer, buf, sizeof buf, 1000, &n));
+    return err;
+}
+
+/* S30.6 */
+static void fini_can_still_write_to_what_the_actor_holds(void **state)
+{
+    struct run run = { .notes = { "" } };
+    (void) state;
+    run_streams(ends_a_behaviour, &run);
+    assert_string_equal(run.notes.text, "OK bye ECLOSED");
+}
+
+static tr_err counts_turns(tr_self *self, void *arg)
+{
+    int *turns = arg;
+    while (tr_yield(self) == TR_OK)
+        (*turns)++;
+    return TR_OK;
+}
+
+static tr_err reads_zeros(tr_self *self, void *arg)
+{
+    struct run *run = arg;
+    char buf[64];
+    size_t n;
+    int turns = 0;
+    tr_stream zeros;
+    tr_err err = tr_stream_open(self, open("/dev/zero", O_RDONLY | O_CLOEXEC), 0, &zeros);
+    if (err == TR_OK)
+        err = tr_spawn(self, counts_turns, &turns, &run->child);
+    for (int i = 0; i < 1000 && err == TR_OK; i++)
+        err = tr_stream_read(self, zeros, buf, sizeof buf, TR_FOREVER, &n);
+    note(&run->notes, "%d", turns >= 9);
+    (void) tr_cancel_wait(self, run->child, NULL, 1000);
+    return err;
+}
+
+/* S30.9, S30.10 */
+static void reader_that_always_finds_something_lets_others_run(void **state)
+{
+    struct run run = { .notes = { "" } };
+    (void) state;
+    run_streams(reads_zeros, &run);
+    assert_string_equal(run.notes.text, "1");
+}
+
 static tr_err opens_wrongly(tr_self *self, void *arg)
 {
     struct run *run = arg;
@@ -152,6 +231,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stream_is_closed_with_its_owner_however_that_ends),
         cmocka_unit_test(others_who_wait_are_told_when_the_owner_ends),
+        cmocka_unit_test(fini_can_still_write_to_what_the_actor_holds),
+        cmocka_unit_test(reader_that_always_finds_something_lets_others_run),
         cmocka_unit_test(what_is_no_descriptor_is_refused_and_a_stream_is_closed_as_one),
         cmocka_unit_test(opening_without_memory_leaves_nothing_open),
     };
