@@ -10,9 +10,11 @@
 #include "await.h"
 #include "scope.h"
 #include "time.h"
+#include "child.h"
 #include "io.h"
 #include "offload.h"
 #include "resolve.h"
+#include "signal.h"
 #include "node.h"
 #include "module.h"
 

@@ -227,14 +227,14 @@ static void work_run_alone(struct crew_job *job)
     mem_free(work);
 }
 
-void offload_post(struct world *world, tr_offload_fn *fn, void *arg)
+void offload_post(struct crew *crew, tr_offload_fn *fn, void *arg)
 {
     struct work *work = mem_zalloc(sizeof *work);
     if (work != NULL) {
         work->job.run = work_run_alone;
         work->fn = fn;
         work->arg = arg;
-        if (crew_push(&world->work, &work->job) == TR_OK)
+        if (crew_push(crew, &work->job) == TR_OK)
             return;
         mem_free(work);
     }
@@ -249,10 +249,12 @@ void offload_init(struct world *world)
     unsigned threads = (processors > 0 ? (unsigned) processors : 1u) + OFFLOAD_THREADS_EXTRA;
     crew_init(&world->work, threads < OFFLOAD_THREADS_MAX ? threads : OFFLOAD_THREADS_MAX);
     crew_init(&world->names_crew, RESOLVER_THREADS_MAX);
+    crew_init(&world->reapers, REAPER_THREADS_MAX);
 }
 
 void offload_fini(struct world *world)
 {
     crew_fini(&world->work);
     crew_fini(&world->names_crew);
+    crew_fini(&world->reapers);
 }

@@ -11,10 +11,11 @@
 #define OFFLOAD_THREADS_EXTRA 4 /* beyond one for each processor: most of this work sleeps */
 #define OFFLOAD_THREADS_MAX 32
 #define RESOLVER_THREADS_MAX 8
+#define REAPER_THREADS_MAX 16
 
 struct work;
 
-/* The two crews of a node. */
+/* The crews of a node. */
 void offload_init(struct world *world);
 
 /* Waits for what is being done. Nobody may wait for work any more; results that nobody took stand as errands. */
@@ -26,7 +27,7 @@ tr_err offload_run(struct tr_self *self, struct crew *crew, const char *phase, t
 
 /* Work that nobody waits for: done before the node is gone, on a thread of the crew, or, where there is none to be had,
  * here and now. */
-void offload_post(struct world *world, tr_offload_fn *fn, void *arg);
+void offload_post(struct crew *crew, tr_offload_fn *fn, void *arg);
 
 /* Who waited was abandoned: the work is dropped, or goes on without. */
 void offload_forget(struct work *work);

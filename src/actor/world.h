@@ -25,7 +25,7 @@ struct world {
     struct log log;
     tr_node_opts opts; /* defaults filled in */
     struct random random;
-    struct crew work, names_crew; /* threads for tr_offload, and for looking names up */
+    struct crew work, names_crew, reapers; /* threads for tr_offload, for looking names up, for stopping children */
     bool stopping;
     uint64_t told_elsewhere; /* the actor whose failure goes to the hook alone: tr_main tells of its own */
     struct tr_node *node;
