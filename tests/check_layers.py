@@ -24,7 +24,7 @@ LAYERS = {
              "offload owner recv registry resolve scope send spawn table tick timer turn wait",
     "sched": "poll.h ticker.h post.h sched.h poll post ticker loop worker",
     "net": "",
-    "machine": "close_from.h quiet launch signal_name signal_hub signal child.h child child_io run",
+    "machine": "close_from.h quiet launch signal_name signal_hub signal child.h child child_io run input",
     "node": "module overflow node.h inbox.h node inbox offload_set thread main print test_kit",
     "cli": "cli urls status progress json save output run fetch main",
 }

@@ -11,6 +11,7 @@
 #include "scope.h"
 #include "time.h"
 #include "child.h"
+#include "input.h"
 #include "io.h"
 #include "offload.h"
 #include "resolve.h"
