@@ -14,15 +14,15 @@ import sys
 # Lowest layer first; in a layer, from left to right. A file includes its own header, what stands to its left, and lower
 # layers. "noun" is noun.h and noun.c; "noun.h" is the header alone, where the data stands lower than the code.
 LAYERS = {
-    "base": "sanitizer errand.h list alloc clock crew random heap slab log err",
+    "base": "sanitizer errand.h list alloc clock helpers random heap slab log err",
     "message": "message.h small.h block.h signature.h codec.h build value message error_message signature codec valid print",
     "coro": "fiber valgrind switch_x86_64 switch_aarch64 switch_ucontext switch stack",
-    "actor": "table.h cell.h timer.h owner.h self.h world.h worker.h ask.h call.h cancel.h cell_ext.h deadletter.h "
+    "actor": "gate.h table.h cell.h timer.h owner.h self.h world.h worker.h ask.h call.h cancel.h cell_ext.h deadletter.h "
              "deadlock.h end.h ender.h error.h fd.h mailbox.h mail.h note.h offload.h spawn.h state.h tick.h turn.h wait.h "
-             "registry.h scope_kernel.h "
-             "ask call cancel cell cell_ext deadletter deadlock describe end ender error fd gather mail mailbox note "
-             "offload owner recv registry resolve scope send spawn table tick timer turn wait",
-    "sched": "poll.h ticker.h post.h sched.h poll post ticker loop worker",
+             "registry.h scope_kernel.h signal.h remote.h "
+             "gate ask call cancel cell cell_ext deadletter deadlock describe end ender error fd gather mail mailbox note "
+             "offload owner recv registry remote resolve scope send signal spawn table tick timer turn wait",
+    "sched": "poll.h ticker.h post.h share.h sched.h poll post share ticker loop worker",
     "net": "",
     "machine": "close_from.h quiet launch signal_name signal_hub signal child.h child child_io run input",
     "node": "module overflow node.h inbox.h node inbox offload_set thread main print test_kit",

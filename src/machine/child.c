@@ -5,7 +5,7 @@
  * group is signalled while its leader is not reaped yet, for the same reason: so tr_child_stop waits for the end first
  * (WNOWAIT), kills what is left of the group, and reaps then.
  *
- * At the end of its call a child that still runs moves, with its struct, to a thread of the crew, which has the time to
+ * At the end of its call a child that still runs moves, with its struct, to a helper thread, which has the time to
  * wait for the grace. It is reaped there whatever became of the actor. */
 #include "machine/child.h"
 

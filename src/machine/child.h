@@ -37,7 +37,7 @@ tr_err child_await(struct tr_self *self, struct tr_child *c, int64_t deadline_ns
 /* Sends it, or its group, a signal. 0 or an errno. */
 int child_kill(const struct tr_child *c, int number);
 
-/* Lets it go; if it still runs, a thread of the crew stops and reaps it. */
+/* Lets it go; if it still runs, a helper thread stops and reaps it. */
 void child_end(void *child);
 
 #endif

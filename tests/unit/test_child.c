@@ -332,5 +332,5 @@ int main(void)
         cmocka_unit_test(without_memory_nothing_is_left),
         cmocka_unit_test(status_has_a_text),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_on_one_and_two_workers(tests);
 }

@@ -166,5 +166,5 @@ int main(void)
         cmocka_unit_test(output_of_one_is_the_input_of_the_next),
         cmocka_unit_test(descriptor_that_was_taken_outlives_the_child),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_on_one_and_two_workers(tests);
 }

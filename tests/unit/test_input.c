@@ -344,5 +344,5 @@ int main(void)
         cmocka_unit_test(what_cannot_be_read_is_refused),
         cmocka_unit_test(without_memory_nothing_is_taken),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_on_one_and_two_workers(tests);
 }

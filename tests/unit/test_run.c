@@ -105,9 +105,9 @@ static void input_that_the_program_does_not_read_is_dropped(void **state)
 static tr_err is_too_slow(tr_self *self, void *arg)
 {
     (void) sh_with(self, arg, "trap 'printf bye; exit 1' TERM; printf hello; while :; do sleep 0.01; done",
-                   (tr_child_opts){ 0 }, (tr_run_opts){ .timeout_ms = 200 });
+                   (tr_child_opts){ 0 }, (tr_run_opts){ .timeout_ms = 400 });
     (void) sh_with(self, arg, "trap '' TERM; printf hello; while :; do sleep 0.01; done",
-                   (tr_child_opts){ .grace_ms = 20 }, (tr_run_opts){ .timeout_ms = 200 });
+                   (tr_child_opts){ .grace_ms = 20 }, (tr_run_opts){ .timeout_ms = 400 });
     return TR_OK;
 }
 
@@ -282,5 +282,5 @@ int main(void)
         cmocka_unit_test(run_that_cannot_begin_says_why),
         cmocka_unit_test(without_memory_nothing_is_left),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_on_one_and_two_workers(tests);
 }

@@ -51,7 +51,7 @@ static tr_err runs(tr_self *self, void *arg)
     note_run(self, run, sh("printf $COLOUR; pwd >&2"),
              tr_map("env", tr_map("COLOUR", "green"), "dir", "/usr", "merge", true));
     note_run(self, run, sh("kill -TERM $$"), tr_nil());
-    note_run(self, run, sh("printf some; exec sleep 1000"), tr_map("timeout_ms", 200));
+    note_run(self, run, sh("printf some; exec sleep 1000"), tr_map("timeout_ms", 400));
     note_run(self, run, sh("printf 12345; exec sleep 1000"), tr_map("output_max", 4));
     return TR_OK;
 }
@@ -288,5 +288,5 @@ int main(void)
         cmocka_unit_test(slow_reader_stops_the_process_and_loses_nothing),
         cmocka_unit_test(start_that_fails_is_an_error_reply),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_on_one_and_two_workers(tests);
 }
