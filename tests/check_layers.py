@@ -14,7 +14,7 @@ import sys
 # Lowest layer first; in a layer, from left to right. A file includes its own header, what stands to its left, and lower
 # layers. "noun" is noun.h and noun.c; "noun.h" is the header alone, where the data stands lower than the code.
 LAYERS = {
-    "base": "sanitizer errand.h list alloc buffer clock crew random heap slab log err",
+    "base": "sanitizer errand.h list alloc buffer clock helpers random heap slab log err",
     "message": "message.h small.h block.h signature.h codec.h build value message error_message signature codec valid print",
     "coro": "fiber valgrind switch_x86_64 switch_aarch64 switch_ucontext switch stack",
     "actor": "gate.h table.h cell.h timer.h owner.h self.h world.h worker.h ask.h call.h cancel.h cell_ext.h deadletter.h "
@@ -26,6 +26,7 @@ LAYERS = {
     "stream": "port.h stream.h layer.h quota.h give.h address.h listener.h port source sink layer quota stream once "
               "read write give listener listen accept connect serve udp",
     "net": "",
+    "machine": "close_from.h quiet launch signal_name signal_hub signal child.h child child_io run input",
     "tls": "context.h context session",
     "node": "module overflow node.h inbox.h node inbox offload_set thread main print test_kit",
     "cli": "cli urls status progress json save output run fetch main",

@@ -76,6 +76,18 @@ tr_err tr_defer(tr_self *self, void (*fn)(void *arg), void *arg)
     return TR_OK;
 }
 
+void call_undefer(struct tr_self *self, void (*fn)(void *arg), const void *arg)
+{
+    for (struct defer **at = &self->defers; *at != NULL; at = &(*at)->next) {
+        struct defer *d = *at;
+        if (d->fn != fn || d->arg != arg)
+            continue;
+        *at = d->next;
+        mem_free(d);
+        return;
+    }
+}
+
 static void defers_run(struct tr_self *self)
 {
     while (self->defers != NULL) {

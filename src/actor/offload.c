@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* offload.c - work on a thread of a crew, with an actor that waits for it
+/* offload.c - work on a helper thread, with an actor that waits for it
  *
  * A struct work is shared by two: the thread that does it, and the waiter's worker. Each swaps its word into phase when
  * it is through; who comes second cleans up. If the thread is first, the work goes home as an errand, and from then on
@@ -18,10 +18,10 @@
 enum work_phase { WORK_OPEN = 0, WORK_DONE, WORK_ABANDONED };
 
 struct work {
-    struct crew_job job;
+    struct helper_job job;
     struct errand errand;
     struct worker *home;
-    struct crew *crew;
+    struct helpers *helpers;
     struct tr_self *self; /* who waits; NULL: gave up */
     atomic_int phase;     /* enum work_phase */
     bool arrived;         /* its errand has run */
@@ -44,9 +44,9 @@ static void work_discard(struct work *work)
     mem_free(work);
 }
 
-/* ---- on a thread of the crew ---- */
+/* ---- on a helper thread ---- */
 
-static void work_run(struct crew_job *job)
+static void work_run(struct helper_job *job)
 {
     struct work *work = list_entry(job, struct work, job);
     work->result = work->fn(work->arg);
@@ -78,7 +78,7 @@ static void work_come_home(struct worker *w, struct errand *e)
 static bool work_give_up(struct work *work)
 {
     work->self = NULL;
-    if (!work->arrived && crew_take_back(work->crew, &work->job)) {
+    if (!work->arrived && helpers_take_back(work->helpers, &work->job)) {
         work->home->errands_due--;
         work_discard(work);
         return false;
@@ -125,7 +125,7 @@ static tr_err work_wait(struct tr_self *self, struct work *work, const char *pha
 
 static tr_err work_start(struct tr_self *self, struct work *work, const char *phase)
 {
-    tr_err err = crew_push(work->crew, &work->job);
+    tr_err err = helpers_push(work->helpers, &work->job);
     if (err == TR_EFULL)
         return error_set(self, err, phase, "as much work as the limit allows waits for a thread already");
     if (err != TR_OK)
@@ -147,7 +147,7 @@ static tr_err work_do(struct tr_self *self, struct work *work, const char *phase
     return work_wait(self, work, phase, timeout_ms);
 }
 
-static struct work *work_new(struct tr_self *self, struct crew *crew, tr_offload_fn *fn, size_t copy_size)
+static struct work *work_new(struct tr_self *self, struct helpers *helpers, tr_offload_fn *fn, size_t copy_size)
 {
     struct work *work = copy_size < SIZE_MAX / 2 ? mem_zalloc(sizeof *work + copy_size) : NULL;
     if (work == NULL)
@@ -156,18 +156,18 @@ static struct work *work_new(struct tr_self *self, struct crew *crew, tr_offload
     work->job.run = work_run;
     work->errand.run = work_come_home;
     work->home = self->worker;
-    work->crew = crew;
+    work->helpers = helpers;
     work->self = self;
     work->fn = fn;
     work->release = release_nothing;
     return work;
 }
 
-tr_err offload_run(struct tr_self *self, struct crew *crew, const char *phase, tr_offload_fn *fn, void *arg,
+tr_err offload_run(struct tr_self *self, struct helpers *helpers, const char *phase, tr_offload_fn *fn, void *arg,
                    tr_free_fn *release, int64_t timeout_ms, int *result)
 {
     release = release != NULL ? release : release_nothing;
-    struct work *work = work_new(self, crew, fn, 0);
+    struct work *work = work_new(self, helpers, fn, 0);
     if (work == NULL) {
         release(arg);
         return error_set(self, TR_ENOMEM, phase, "out of memory");
@@ -220,39 +220,41 @@ tr_err tr_offload(tr_self *self, tr_offload_fn *fn, void *arg, size_t size, int6
 
 /* ---- work without a waiter ---- */
 
-static void work_run_alone(struct crew_job *job)
+static void work_run_alone(struct helper_job *job)
 {
     struct work *work = list_entry(job, struct work, job);
     (void) work->fn(work->arg);
     mem_free(work);
 }
 
-void offload_post(struct world *world, tr_offload_fn *fn, void *arg)
+void offload_post(struct helpers *helpers, tr_offload_fn *fn, void *arg)
 {
     struct work *work = mem_zalloc(sizeof *work);
     if (work != NULL) {
         work->job.run = work_run_alone;
         work->fn = fn;
         work->arg = arg;
-        if (crew_push(&world->work, &work->job) == TR_OK)
+        if (helpers_push(helpers, &work->job) == TR_OK)
             return;
         mem_free(work);
     }
     (void) fn(arg);
 }
 
-/* ---- the crews ---- */
+/* ---- the helpers ---- */
 
 void offload_init(struct world *world)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     unsigned threads = (processors > 0 ? (unsigned) processors : 1u) + OFFLOAD_THREADS_EXTRA;
-    crew_init(&world->work, threads < OFFLOAD_THREADS_MAX ? threads : OFFLOAD_THREADS_MAX);
-    crew_init(&world->names_crew, RESOLVER_THREADS_MAX);
+    helpers_init(&world->work, threads < OFFLOAD_THREADS_MAX ? threads : OFFLOAD_THREADS_MAX);
+    helpers_init(&world->name_helpers, RESOLVER_THREADS_MAX);
+    helpers_init(&world->reapers, REAPER_THREADS_MAX);
 }
 
 void offload_fini(struct world *world)
 {
-    crew_fini(&world->work);
-    crew_fini(&world->names_crew);
+    helpers_fini(&world->work);
+    helpers_fini(&world->name_helpers);
+    helpers_fini(&world->reapers);
 }

@@ -146,7 +146,8 @@ static tr_err lookup_do(struct tr_self *self, struct lookup *l, int64_t timeout_
     int eai = worker_call(self, lookup_run_numeric, l);
     tr_err err = TR_OK;
     if (eai != 0)
-        err = offload_run(self, &self->worker->world->names_crew, "resolve", lookup_run, l, mem_free, timeout_ms, &eai);
+        err = offload_run(self, &self->worker->world->name_helpers, "resolve", lookup_run, l, mem_free, timeout_ms,
+                          &eai);
     if (err != TR_OK || eai == 0)
         return err;
     err = lookup_error(self, l, eai);

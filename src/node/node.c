@@ -164,7 +164,7 @@ void node_threads_stop(tr_node *node)
 {
     if (!node->threads)
         return;
-    staff_leave(&node->crew);
+    crew_leave(&node->crew);
     for (unsigned i = 1; i < node->world.workers; i++)
         pthread_join(node->thread[i], NULL);
     node->threads = false;
@@ -297,7 +297,7 @@ bool tr_node_is_done(const tr_node *node)
 
 void tr_node_stop(tr_node *node, const char *reason)
 {
-    staff_stop(&node->crew, reason);
+    crew_stop(&node->crew, reason);
 }
 
 /* Kills, or cancels, whoever is left, and runs their ends. */

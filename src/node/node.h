@@ -10,7 +10,7 @@
 
 struct tr_node {
     struct world world;
-    struct staff crew;
+    struct crew crew;
     struct sched *sched[WORKERS_MAX]; /* of them world.workers; the first is the thread's that runs the node */
     pthread_t thread[WORKERS_MAX];    /* of the others, while threads is true */
     bool threads;

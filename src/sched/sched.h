@@ -17,7 +17,7 @@ enum loop_mode {
 };
 
 /* What the workers of a node share beside the world. */
-struct staff {
+struct crew {
     struct world *world;
     struct ticker ticker;
     atomic_bool stop_wanted;
@@ -31,7 +31,7 @@ struct sched {
     struct worker worker;
     struct poller poller;
     struct fd_table fds;
-    struct staff *crew;
+    struct crew *crew;
     enum loop_mode mode;
     pthread_t thread_id; /* whose stack worker.thread stands for */
     int64_t step_until;
@@ -48,7 +48,7 @@ static inline struct sched *sched_of(struct worker *w)
 }
 
 /* index: in world.worker, where it is entered. Errors: TR_ENOMEM, TR_EIO. */
-tr_err sched_init(struct sched *s, struct staff *crew, unsigned index);
+tr_err sched_init(struct sched *s, struct crew *crew, unsigned index);
 void sched_fini(struct sched *s);
 
 /* Pools of several workers exchange what is free. Errors: TR_ENOMEM. */
@@ -63,10 +63,10 @@ tr_err sched_run(struct sched *s, enum loop_mode mode, int64_t budget_ms, bool *
 bool sched_is_done(const struct sched *s);
 
 /* All of them. From any thread, or a signal handler. */
-void staff_stop(struct staff *crew, const char *reason);
+void crew_stop(struct crew *crew, const char *reason);
 
 /* Makes all but the first worker leave. */
-void staff_leave(struct staff *crew);
+void crew_leave(struct crew *crew);
 
 /* The worker of the calling thread, NULL outside of sched_run. */
 struct worker *sched_current(void);

@@ -94,7 +94,7 @@ void depots_free(struct world *world)
     world->depots = NULL;
 }
 
-tr_err sched_init(struct sched *s, struct staff *crew, unsigned index)
+tr_err sched_init(struct sched *s, struct crew *crew, unsigned index)
 {
     struct world *world = crew->world;
     struct worker *w = &s->worker;
@@ -210,7 +210,7 @@ size_t world_live(const struct world *world)
     return (size_t) (spawned - ended);
 }
 
-void staff_stop(struct staff *crew, const char *reason)
+void crew_stop(struct crew *crew, const char *reason)
 {
     if (atomic_flag_test_and_set(&crew->stop_taken))
         return;
@@ -226,7 +226,7 @@ void staff_stop(struct staff *crew, const char *reason)
         worker_nudge(crew->world->worker[k], ATTENTION_TICK);
 }
 
-void staff_leave(struct staff *crew)
+void crew_leave(struct crew *crew)
 {
     atomic_store(&crew->leave, true);
     for (unsigned k = 1; k < crew->world->workers; k++)

@@ -5,6 +5,8 @@
 
 #include "support/actor_test.h"
 
+static unsigned real_workers = 1;
+
 struct real_run {
     tr_body_fn *body;
     void *arg;
@@ -26,7 +28,8 @@ static inline tr_err run_real(tr_body_fn *body, void *arg)
     char left[512] = "";
     struct real_run run = { body, arg, TR_EKILLED };
     const tr_spawn_opts spawn = { .size = sizeof spawn, .body = real_body, .arg = &run, .name = "test" };
-    assert_int_equal(tr_node_create(NULL, &node), TR_OK);
+    const tr_node_opts opts = { .size = sizeof opts, .workers = real_workers };
+    assert_int_equal(tr_node_create(&opts, &node), TR_OK);
     assert_int_equal(tr_node_spawn(node, &spawn, NULL), TR_OK);
     alarm(WATCHDOG_S);
     tr_err err = tr_node_run(node);
@@ -38,5 +41,10 @@ static inline tr_err run_real(tr_body_fn *body, void *arg)
         fail_msg("left over: %s", left);
     return run.result;
 }
+
+/* The group on one worker, and once more on two. */
+#define run_on_one_and_two_workers(tests)                              \
+    (cmocka_run_group_tests_name("on one worker", tests, NULL, NULL) + \
+     (real_workers = 2, cmocka_run_group_tests_name("on two workers", tests, NULL, NULL)))
 
 #endif

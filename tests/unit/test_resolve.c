@@ -171,5 +171,5 @@ int main(void)
         cmocka_unit_test(lookup_leaves_nothing_behind_without_memory_or_when_cancelled),
         cmocka_unit_test(endpoint_of_another_family_has_no_text),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_on_one_and_two_workers(tests);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* crew.c - a bounded crew of threads that do jobs, first come first served */
-#include "base/crew.h"
+/* helpers.c - a bounded set of helper threads that do jobs, first come first served */
+#include "base/helpers.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -9,16 +9,16 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 
-struct crew_thread {
-    struct list link; /* crew.gone */
-    struct crew *crew;
+struct helper_thread {
+    struct list link; /* helpers.gone */
+    struct helpers *helpers;
     pthread_t id;
 };
 
-void crew_init(struct crew *c, unsigned threads_max)
+void helpers_init(struct helpers *c, unsigned threads_max)
 {
     pthread_condattr_t attr;
-    *c = (struct crew){ .threads_max = threads_max, .queue_len_max = CREW_QUEUE_MAX, .idle_ns = CREW_IDLE_NS };
+    *c = (struct helpers){ .threads_max = threads_max, .queue_len_max = HELPERS_QUEUE_MAX, .idle_ns = HELPERS_IDLE_NS };
     list_init(&c->queue);
     list_init(&c->gone);
     pthread_mutex_init(&c->lock, NULL);
@@ -28,7 +28,7 @@ void crew_init(struct crew *c, unsigned threads_max)
     pthread_condattr_destroy(&attr);
 }
 
-void crew_limit(struct crew *c, unsigned threads_max, size_t queue_len_max, int64_t idle_ns)
+void helpers_limit(struct helpers *c, unsigned threads_max, size_t queue_len_max, int64_t idle_ns)
 {
     pthread_mutex_lock(&c->lock);
     if (threads_max > 0)
@@ -41,10 +41,10 @@ void crew_limit(struct crew *c, unsigned threads_max, size_t queue_len_max, int6
     pthread_mutex_unlock(&c->lock);
 }
 
-/* ---- a thread of the crew; all under the lock, but for the jobs ---- */
+/* ---- a thread of the helpers; all under the lock, but for the jobs ---- */
 
 /* Waits for a job. False: the thread is to end. */
-static bool crew_wait(struct crew *c)
+static bool helpers_wait(struct helpers *c)
 {
     int64_t until = clock_monotonic_ns() + c->idle_ns;
     const struct timespec deadline = { until / NS_PER_S, until % NS_PER_S };
@@ -56,35 +56,35 @@ static bool crew_wait(struct crew *c)
     return !list_is_empty(&c->queue);
 }
 
-static void crew_do_next(struct crew *c)
+static void helpers_do_next(struct helpers *c)
 {
-    struct crew_job *job = list_entry(list_pop(&c->queue), struct crew_job, link);
+    struct helper_job *job = list_entry(list_pop(&c->queue), struct helper_job, link);
     c->queue_len--;
     pthread_mutex_unlock(&c->lock);
     job->run(job);
     pthread_mutex_lock(&c->lock);
 }
 
-static void *crew_main(void *arg)
+static void *helpers_main(void *arg)
 {
-    struct crew_thread *t = arg;
-    struct crew *c = t->crew;
+    struct helper_thread *t = arg;
+    struct helpers *c = t->helpers;
     pthread_mutex_lock(&c->lock);
-    while (!list_is_empty(&c->queue) || crew_wait(c))
-        crew_do_next(c);
+    while (!list_is_empty(&c->queue) || helpers_wait(c))
+        helpers_do_next(c);
     c->threads--;
     list_push(&c->gone, &t->link);
-    pthread_cond_broadcast(&c->work); /* crew_fini waits for the last */
+    pthread_cond_broadcast(&c->work); /* helpers_fini waits for the last */
     pthread_mutex_unlock(&c->lock);
     return NULL;
 }
 
 /* Ended threads hold the lock no longer than it takes to leave, so joining them here does not block. */
-static void crew_join_gone(struct crew *c)
+static void helpers_join_gone(struct helpers *c)
 {
     struct list *l;
     while ((l = list_pop(&c->gone)) != NULL) {
-        struct crew_thread *t = list_entry(l, struct crew_thread, link);
+        struct helper_thread *t = list_entry(l, struct helper_thread, link);
         pthread_mutex_unlock(&c->lock);
         pthread_join(t->id, NULL);
         mem_free(t);
@@ -92,17 +92,17 @@ static void crew_join_gone(struct crew *c)
     }
 }
 
-static bool crew_start_thread(struct crew *c)
+static bool helpers_start_thread(struct helpers *c)
 {
     sigset_t all, before;
-    struct crew_thread *t = mem_zalloc(sizeof *t);
+    struct helper_thread *t = mem_zalloc(sizeof *t);
     if (t == NULL)
         return false;
-    t->crew = c;
+    t->helpers = c;
     list_init(&t->link);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the program's own threads' business */
-    bool ok = pthread_create(&t->id, NULL, crew_main, t) == 0;
+    bool ok = pthread_create(&t->id, NULL, helpers_main, t) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (ok)
         c->threads++;
@@ -113,15 +113,15 @@ static bool crew_start_thread(struct crew *c)
 
 /* ---- whoever has something to do ---- */
 
-tr_err crew_push(struct crew *c, struct crew_job *job)
+tr_err helpers_push(struct helpers *c, struct helper_job *job)
 {
     tr_err err = TR_OK;
     pthread_mutex_lock(&c->lock);
-    crew_join_gone(c);
+    helpers_join_gone(c);
     bool needs_thread = c->queue_len >= c->idle && c->threads < c->threads_max;
     if (c->queue_len >= c->queue_len_max)
         err = TR_EFULL;
-    else if (needs_thread && !crew_start_thread(c) && c->threads == 0)
+    else if (needs_thread && !helpers_start_thread(c) && c->threads == 0)
         err = TR_ENOMEM;
     if (err == TR_OK) {
         list_push(&c->queue, &job->link);
@@ -132,7 +132,7 @@ tr_err crew_push(struct crew *c, struct crew_job *job)
     return err;
 }
 
-bool crew_take_back(struct crew *c, struct crew_job *job)
+bool helpers_take_back(struct helpers *c, struct helper_job *job)
 {
     bool found = false;
     pthread_mutex_lock(&c->lock);
@@ -146,14 +146,14 @@ bool crew_take_back(struct crew *c, struct crew_job *job)
     return found;
 }
 
-void crew_fini(struct crew *c)
+void helpers_fini(struct helpers *c)
 {
     pthread_mutex_lock(&c->lock);
     c->closing = true;
     pthread_cond_broadcast(&c->work);
     while (c->threads > 0)
         pthread_cond_wait(&c->work, &c->lock);
-    crew_join_gone(c);
+    helpers_join_gone(c);
     pthread_mutex_unlock(&c->lock);
     pthread_cond_destroy(&c->work);
     pthread_mutex_destroy(&c->lock);

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* test_crew.c - a bounded crew of threads */
+/* test_helpers.c - a bounded set of helper threads */
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/crew.h"
+#include "base/helpers.h"
 #include "support/unit.h"
 
 #define WATCHDOG_S 20
 
 struct task {
-    struct crew_job job;
+    struct helper_job job;
     sem_t begun, may_end;
     atomic_uint runs;
     int order;
@@ -21,7 +21,7 @@ struct task {
 
 static atomic_int order;
 
-static void task_run(struct crew_job *job)
+static void task_run(struct helper_job *job)
 {
     struct task *t = list_entry(job, struct task, job);
     pthread_sigmask(SIG_BLOCK, NULL, &t->mask);
@@ -55,7 +55,7 @@ static int teardown(void **state)
     return 0;
 }
 
-static unsigned threads_of(struct crew *c)
+static unsigned threads_of(struct helpers *c)
 {
     pthread_mutex_lock(&c->lock);
     unsigned n = c->threads;
@@ -65,15 +65,15 @@ static unsigned threads_of(struct crew *c)
 
 static void jobs_run_in_their_order_and_fini_waits_for_all(void **state)
 {
-    struct crew c;
+    struct helpers c;
     struct task t[5];
     (void) state;
-    crew_init(&c, 1);
+    helpers_init(&c, 1);
     for (int i = 0; i < 5; i++) {
         task_init(&t[i], false);
-        assert_int_equal(crew_push(&c, &t[i].job), TR_OK);
+        assert_int_equal(helpers_push(&c, &t[i].job), TR_OK);
     }
-    crew_fini(&c);
+    helpers_fini(&c);
     for (int i = 0; i < 5; i++) {
         assert_int_equal(t[i].order, i);
         assert_int_equal(atomic_load(&t[i].runs), 1);
@@ -82,14 +82,14 @@ static void jobs_run_in_their_order_and_fini_waits_for_all(void **state)
 
 static void threads_start_on_demand_and_no_more_than_the_maximum(void **state)
 {
-    struct crew c;
+    struct helpers c;
     struct task t[3];
     (void) state;
-    crew_init(&c, 2);
+    helpers_init(&c, 2);
     assert_int_equal(threads_of(&c), 0);
     for (int i = 0; i < 3; i++) {
         task_init(&t[i], true);
-        assert_int_equal(crew_push(&c, &t[i].job), TR_OK);
+        assert_int_equal(helpers_push(&c, &t[i].job), TR_OK);
     }
     sem_wait(&t[0].begun);
     sem_wait(&t[1].begun);
@@ -97,135 +97,135 @@ static void threads_start_on_demand_and_no_more_than_the_maximum(void **state)
     assert_int_equal(atomic_load(&t[2].runs), 0);
     for (int i = 0; i < 3; i++)
         sem_post(&t[i].may_end);
-    crew_fini(&c);
+    helpers_fini(&c);
     assert_int_equal(atomic_load(&t[2].runs), 1);
 }
 
 static void job_that_has_not_begun_can_be_taken_back_and_one_that_has_can_not(void **state)
 {
-    struct crew c;
+    struct helpers c;
     struct task t[2];
     (void) state;
-    crew_init(&c, 1);
+    helpers_init(&c, 1);
     task_init(&t[0], true);
     task_init(&t[1], false);
-    assert_int_equal(crew_push(&c, &t[0].job), TR_OK);
+    assert_int_equal(helpers_push(&c, &t[0].job), TR_OK);
     sem_wait(&t[0].begun);
-    assert_int_equal(crew_push(&c, &t[1].job), TR_OK);
-    assert_false(crew_take_back(&c, &t[0].job));
-    assert_true(crew_take_back(&c, &t[1].job));
-    assert_false(crew_take_back(&c, &t[1].job));
+    assert_int_equal(helpers_push(&c, &t[1].job), TR_OK);
+    assert_false(helpers_take_back(&c, &t[0].job));
+    assert_true(helpers_take_back(&c, &t[1].job));
+    assert_false(helpers_take_back(&c, &t[1].job));
     sem_post(&t[0].may_end);
-    crew_fini(&c);
+    helpers_fini(&c);
     assert_int_equal(atomic_load(&t[1].runs), 0);
 }
 
 static void full_queue_refuses_and_keeps_what_it_has(void **state)
 {
-    struct crew c;
+    struct helpers c;
     struct task t[3];
     (void) state;
-    crew_init(&c, 1);
-    crew_limit(&c, 0, 1, 0);
+    helpers_init(&c, 1);
+    helpers_limit(&c, 0, 1, 0);
     for (int i = 0; i < 3; i++)
         task_init(&t[i], true);
-    assert_int_equal(crew_push(&c, &t[0].job), TR_OK);
+    assert_int_equal(helpers_push(&c, &t[0].job), TR_OK);
     sem_wait(&t[0].begun);
-    assert_int_equal(crew_push(&c, &t[1].job), TR_OK);
-    assert_int_equal(crew_push(&c, &t[2].job), TR_EFULL);
+    assert_int_equal(helpers_push(&c, &t[1].job), TR_OK);
+    assert_int_equal(helpers_push(&c, &t[2].job), TR_EFULL);
     sem_post(&t[0].may_end);
     sem_post(&t[1].may_end);
-    crew_fini(&c);
+    helpers_fini(&c);
     assert_int_equal(atomic_load(&t[1].runs), 1);
     assert_int_equal(atomic_load(&t[2].runs), 0);
 }
 
 static void idle_thread_ends_and_the_next_job_starts_another(void **state)
 {
-    struct crew c;
+    struct helpers c;
     struct task t[2];
     (void) state;
-    crew_init(&c, 1);
-    crew_limit(&c, 0, 0, 1);
+    helpers_init(&c, 1);
+    helpers_limit(&c, 0, 0, 1);
     for (int i = 0; i < 2; i++) {
         task_init(&t[i], false);
-        assert_int_equal(crew_push(&c, &t[i].job), TR_OK);
+        assert_int_equal(helpers_push(&c, &t[i].job), TR_OK);
         sem_wait(&t[i].begun);
         while (threads_of(&c) > 0)
             sched_yield();
     }
-    crew_fini(&c);
+    helpers_fini(&c);
     assert_int_equal(atomic_load(&t[1].runs), 1);
 }
 
 static void smaller_maximum_ends_idle_threads(void **state)
 {
-    struct crew c;
+    struct helpers c;
     struct task t[3];
     (void) state;
-    crew_init(&c, 3);
+    helpers_init(&c, 3);
     for (int i = 0; i < 3; i++) {
         task_init(&t[i], true);
-        assert_int_equal(crew_push(&c, &t[i].job), TR_OK);
+        assert_int_equal(helpers_push(&c, &t[i].job), TR_OK);
     }
     for (int i = 0; i < 3; i++) {
         sem_wait(&t[i].begun);
         sem_post(&t[i].may_end);
     }
-    crew_limit(&c, 1, 0, 0);
+    helpers_limit(&c, 1, 0, 0);
     while (threads_of(&c) > 1)
         sched_yield();
     assert_int_equal(threads_of(&c), 1);
-    crew_fini(&c);
+    helpers_fini(&c);
 }
 
 static void signals_are_blocked_in_its_threads(void **state)
 {
-    struct crew c;
+    struct helpers c;
     struct task t;
     (void) state;
-    crew_init(&c, 1);
+    helpers_init(&c, 1);
     task_init(&t, false);
-    assert_int_equal(crew_push(&c, &t.job), TR_OK);
-    crew_fini(&c);
+    assert_int_equal(helpers_push(&c, &t.job), TR_OK);
+    helpers_fini(&c);
     assert_true(sigismember(&t.mask, SIGINT));
     assert_true(sigismember(&t.mask, SIGCHLD));
 }
 
 static void without_memory_for_the_first_thread_a_push_is_refused(void **state)
 {
-    struct crew c;
+    struct helpers c;
     struct task t[2];
     (void) state;
-    crew_init(&c, 2);
+    helpers_init(&c, 2);
     task_init(&t[0], true);
     task_init(&t[1], false);
     (void) mem_fail_at(1);
-    assert_int_equal(crew_push(&c, &t[0].job), TR_ENOMEM);
+    assert_int_equal(helpers_push(&c, &t[0].job), TR_ENOMEM);
     (void) mem_fail_at(0);
-    assert_int_equal(crew_push(&c, &t[0].job), TR_OK);
+    assert_int_equal(helpers_push(&c, &t[0].job), TR_OK);
     sem_wait(&t[0].begun);
     (void) mem_fail_at(1);
-    assert_int_equal(crew_push(&c, &t[1].job), TR_OK); /* there is one that will get to it */
+    assert_int_equal(helpers_push(&c, &t[1].job), TR_OK); /* there is one that will get to it */
     (void) mem_fail_at(0);
     sem_post(&t[0].may_end);
-    crew_fini(&c);
+    helpers_fini(&c);
     assert_int_equal(atomic_load(&t[1].runs), 1);
 }
 
-#define crew_test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define helpers_test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        crew_test(jobs_run_in_their_order_and_fini_waits_for_all),
-        crew_test(threads_start_on_demand_and_no_more_than_the_maximum),
-        crew_test(job_that_has_not_begun_can_be_taken_back_and_one_that_has_can_not),
-        crew_test(full_queue_refuses_and_keeps_what_it_has),
-        crew_test(idle_thread_ends_and_the_next_job_starts_another),
-        crew_test(smaller_maximum_ends_idle_threads),
-        crew_test(signals_are_blocked_in_its_threads),
-        crew_test(without_memory_for_the_first_thread_a_push_is_refused),
+        helpers_test(jobs_run_in_their_order_and_fini_waits_for_all),
+        helpers_test(threads_start_on_demand_and_no_more_than_the_maximum),
+        helpers_test(job_that_has_not_begun_can_be_taken_back_and_one_that_has_can_not),
+        helpers_test(full_queue_refuses_and_keeps_what_it_has),
+        helpers_test(idle_thread_ends_and_the_next_job_starts_another),
+        helpers_test(smaller_maximum_ends_idle_threads),
+        helpers_test(signals_are_blocked_in_its_threads),
+        helpers_test(without_memory_for_the_first_thread_a_push_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
