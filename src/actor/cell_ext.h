@@ -5,11 +5,18 @@
 
 #include "actor/worker.h"
 
+/* What an actor holds beyond memory: released with its memory, however it ends, the newest first. */
+struct thing {
+    struct list link;                                   /* cell_ext.things */
+    void (*release)(struct worker *w, struct thing *t); /* takes it off the list */
+};
+
 struct cell_ext {
     struct list names;      /* struct name.link */
     struct tr_msg *kept;    /* by next and prev: messages from tr_keep */
     struct list ticks;      /* struct tick.link */
     struct list watches;    /* struct fd_watch.link */
+    struct list things;     /* struct thing.link */
     struct list thens;      /* struct ask.link: open asks of tr_ask_then */
     struct list thens_done; /* struct ask.link: answered, to be called back */
     struct list enders;     /* struct ender.link: who waits for this actor's end */
@@ -33,6 +40,7 @@ void cell_ext_set_bounds(struct cell_ext *e, uint32_t len_max, uint32_t bytes_ma
 
 /* NULL: out of memory. */
 struct cell_ext *cell_ext_get(struct worker *w, struct cell *c);
+void things_release(struct worker *w, struct cell *c); /* ext must be there */
 void cell_ext_free(struct worker *w, struct cell *c);
 
 /* What people call it: its name, its behaviour's name, or "body". c's home is here. */
