@@ -26,7 +26,17 @@ static bool transfer_is_connected(struct transfer *t)
 {
     curl_off_t ready = 0;
     (void) curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &ready);
-    return ready > 0;
+    return ready > t->hop.ready;
+}
+
+/* Of a connection that a redirect led to: libcurl 7.88 sets its timer once a request, and then none for those. */
+static bool transfer_is_unconnected(struct transfer *t, tr_time now, tr_time *next)
+{
+    if (t->hop_at == TR_NEVER || transfer_is_connected(t))
+        return false;
+    tr_time end = t->hop_at + t->request->opts.limits.connect_timeout_ms * ms;
+    *next = end < *next ? end : *next;
+    return now >= end;
 }
 
 /* A duration as people write it. */
@@ -76,22 +86,26 @@ static bool transfer_is_idle(struct transfer *t, tr_time now, char *why, size_t 
     return true;
 }
 
-bool transfer_is_late(struct transfer *t, tr_time now, tr_time *next, char *why, size_t why_size)
+enum late transfer_is_late(struct transfer *t, tr_time now, tr_time *next, char *why, size_t why_size)
 {
     const struct limits *l = &t->request->opts.limits;
     char wait[32];
     if (l->timeout_ms != INT64_MAX) {
-        tr_time end = t->started + l->timeout_ms * ms;
+        tr_time end = t->request->first_started + l->timeout_ms * ms;
         if (now >= end) {
             snprintf(why, why_size, "not done after %s", duration_text(l->timeout_ms, wait, sizeof wait));
-            return true;
+            return LATE_REQUEST;
         }
         *next = end < *next ? end : *next;
+    }
+    if (transfer_is_unconnected(t, now, next)) {
+        snprintf(why, why_size, "not connected after %lld ms", (long long) l->connect_timeout_ms);
+        return LATE_TRY;
     }
     if (l->idle_timeout_ms != INT64_MAX) {
         tr_time look = now + l->idle_timeout_ms * ms / 4 + ms;
         *next = look < *next ? look : *next;
-        return transfer_is_idle(t, now, why, why_size);
+        return transfer_is_idle(t, now, why, why_size) ? LATE_TRY : LATE_NOT;
     }
-    return false;
+    return LATE_NOT;
 }

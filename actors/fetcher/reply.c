@@ -44,13 +44,6 @@ static tr_value reply_headers(struct fetcher *f, struct transfer *t)
     return tr_arrayn(rows, n);
 }
 
-static int64_t transfer_clock(struct transfer *t, CURLINFO clock)
-{
-    curl_off_t us = 0;
-    (void) curl_easy_getinfo(t->easy, clock, &us);
-    return us;
-}
-
 /* The body changes hands without a copy; what a buffer has too much of is given back first. */
 static tr_value reply_body(struct transfer *t)
 {
@@ -71,27 +64,17 @@ static tr_value reply_body(struct transfer *t)
 tr_err reply_page(struct fetcher *f, struct transfer *t)
 {
     struct request *r = t->request;
-    long status = 0, redirects = 0, connects = 0;
+    tr_fetch_trace trace;
+    tr_value info[TRACE_VALUES_MAX];
+    long status = 0;
     const char *url = r->url;
     if (f->scratch == NULL && (f->scratch = malloc(3 * HEADERS_MAX * sizeof *f->scratch)) == NULL)
         return TR_ENOMEM;
     (void) curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     (void) curl_easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &url);
-    (void) curl_easy_getinfo(t->easy, CURLINFO_REDIRECT_COUNT, &redirects);
-    (void) curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
-    const tr_value info[] = {
-        tr_str("queued_us"),     tr_int((t->started - r->arrived) / 1000),
-        tr_str("resolve_us"),    tr_int(transfer_clock(t, CURLINFO_NAMELOOKUP_TIME_T)),
-        tr_str("connect_us"),    tr_int(transfer_clock(t, CURLINFO_CONNECT_TIME_T)),
-        tr_str("tls_us"),        tr_int(transfer_clock(t, CURLINFO_APPCONNECT_TIME_T)),
-        tr_str("first_byte_us"), tr_int(transfer_clock(t, CURLINFO_STARTTRANSFER_TIME_T)),
-        tr_str("total_us"),      tr_int(transfer_clock(t, CURLINFO_TOTAL_TIME_T)),
-        tr_str("redirects"),     tr_int(redirects),
-        tr_str("connections"),   tr_int(connects),
-        tr_str("downloaded"),    tr_int(transfer_clock(t, CURLINFO_SIZE_DOWNLOAD_T)),
-    };
+    trace_fill(t, &trace);
     tr_err err = tr_reply(f->self, r->msg, status, reply_headers(f, t), reply_body(t), url,
-                          tr_mapn(info, sizeof info / sizeof info[0]));
+                          tr_mapn(info, trace_values(&trace, info)));
     if (err == TR_OK)
         memset(&t->body, 0, sizeof t->body);
     return err;
