@@ -33,8 +33,11 @@ static bool cookies_read(struct fetcher *f, FILE *file)
 static bool cookies_load(struct fetcher *f, char *why, size_t why_size)
 {
     const char *name = f->config.cookie_file;
-    FILE *file = name != NULL ? fopen(name, "re") : NULL;
-    if (file == NULL && (name == NULL || errno == ENOENT))
+    struct stat st;
+    if (name == NULL || (stat(name, &st) == 0 && S_ISCHR(st.st_mode))) /* /dev/null, and what never ends */
+        return true;
+    FILE *file = fopen(name, "re");
+    if (file == NULL && errno == ENOENT)
         return true;
     errno = file == NULL ? errno : 0;
     bool good = file != NULL && cookies_read(f, file);

@@ -212,6 +212,8 @@ void fetcher_look_again(tr_self *self, struct fetcher *f, int64_t ms)
 static tr_err on_fetch(tr_self *self, void *state, const tr_msg *m)
 {
     struct fetcher *f = state;
+    if (f->wrong != NULL)
+        return tr_fail_with(self, TR_EIO, "%s", f->wrong);
     tr_err err = fetcher_run(self, f, job_fetch, (struct job){ .m = m });
     if (err != TR_OK || f->settle_due || !fetcher_has_to_settle(f))
         return err;
@@ -344,10 +346,8 @@ static tr_err fetcher_init(tr_self *self, void *state, void *arg)
         f->random = (uint64_t) tr_now(self);
     if (tr_call(self, fetcher_open, f) != 0)
         return tr_fail_with(self, TR_ENOMEM, "libcurl does not start");
-    if (!cookies_open(f, why, sizeof why)) {
-        (void) tr_call(self, fetcher_close, f);
-        return tr_fail_with(self, TR_EIO, "%s", why);
-    }
+    if (!cookies_open(f, why, sizeof why) && (f->wrong = tr_alloc(self, sizeof why)) != NULL)
+        memcpy(f->wrong, why, sizeof why);
     return quota_settle(self, f);
 }
 

@@ -193,6 +193,7 @@ struct fetcher {
     CURLSH *share; /* the cookies; NULL: there are none */
     CURL *jar;     /* fetches nothing; through it they are read and written */
     bool jar_is_loaded;
+    char *wrong; /* why nothing can be fetched; NULL: all is well */
     struct transfer *spare;
     struct request_list active, resting;
     struct host_list ready; /* hosts with a request that may start as far as their own limit goes; served in turn */

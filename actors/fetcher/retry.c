@@ -57,7 +57,9 @@ static int64_t retry_after_ms(struct transfer *t)
     if (!t->has_retry_after)
         return -1;
     (void) curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &wait_s);
-    return wait_s >= 0 && wait_s < INT32_MAX ? (int64_t) wait_s * 1000 : INT64_MAX / ms;
+    if (wait_s <= 0) /* a date that is past */
+        return 0;
+    return wait_s < INT32_MAX ? (int64_t) wait_s * 1000 : INT64_MAX / ms;
 }
 
 static bool status_may_pass(struct transfer *t, long status, int64_t after_ms)

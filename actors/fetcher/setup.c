@@ -23,7 +23,8 @@ static void setup_tls(CURL *easy, const struct limits *limits)
     curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, limits->ca_file);
 }
 
-/* "" keeps libcurl from looking into the environment. */
+/* "" keeps libcurl from looking into the environment. Who asks for HTTP/2 wants one connection for many requests, so
+ * they wait for the first to see whether it can carry them. */
 static void setup_way(struct transfer *t, const struct limits *limits)
 {
     const char *proxy = limits->proxy;
@@ -33,6 +34,7 @@ static void setup_way(struct transfer *t, const struct limits *limits)
     curl_easy_setopt(t->easy, CURLOPT_NOPROXY, limits->no_proxy);
     curl_easy_setopt(t->easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, http_version_value(limits->http));
+    curl_easy_setopt(t->easy, CURLOPT_PIPEWAIT, limits->http != NULL && limits->http[0] == '2' ? 1L : 0L);
     t->has_proxy = proxy != NULL && proxy[0] != '\0' && limits->no_proxy == NULL;
     t->may_have_proxy = proxy == NULL || proxy[0] != '\0';
 }
@@ -73,8 +75,10 @@ void setup_pool(struct transfer *t)
     compat_no_resolver_wait(easy);
     socket_hook_easy(t->fetcher, easy);
     setup_limits(t, &config->limits);
-    if (t->fetcher->share != NULL)
-        curl_easy_setopt(easy, CURLOPT_SHARE, t->fetcher->share);
+    if (t->fetcher->share == NULL)
+        return;
+    curl_easy_setopt(easy, CURLOPT_COOKIEFILE, ""); /* no file: this turns cookies on */
+    curl_easy_setopt(easy, CURLOPT_SHARE, t->fetcher->share);
 }
 
 /* ---- a request's own options ---- */
