@@ -9,6 +9,7 @@
 #include "actor.h"
 #include "await.h"
 #include "scope.h"
+#include "flow.h"
 #include "time.h"
 #include "io.h"
 #include "node.h"
