@@ -49,6 +49,10 @@ static void fetcher_finish(struct fetcher *f, struct transfer *t, CURLcode code)
     (void) curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     if (retry_status(f, r, status))
         return;
+    if (r->is_stream) {
+        (void) stream_finish(f, r);
+        return;
+    }
     tr_err err = reply_page(f, t);
     if (err != TR_OK) {
         failure_text(t, PHASE_BODY, tr_err_text(err), text, sizeof text);
@@ -363,6 +367,8 @@ static void fetcher_fini(tr_self *self, void *state, tr_err why)
 static const tr_handler fetcher_handlers[] = {
     { "fetch", "url:str, options:map?", "status:int, headers:array, body:bin, url:str, info:map", on_fetch,
       "fetch a page", 0, on_give_up },
+    { "stream", "url:str, options:map?", "parts: head status:int headers:array url:str, data bin; end info:map", on_fetch,
+      "fetch a page part by part, through a flow", 0, on_give_up },
     { "stats", "", "active:int, waiting:int, done:int, failed:int, canceled:int, connections:int", on_stats,
       "what it does, and did", 0, NULL },
     { "cookies", "", "lines:array", on_cookies, "the jar, as lines of a Netscape cookie file", 0, NULL },

@@ -22,6 +22,7 @@
 #include <curl/curl.h>
 
 #include <troupe/fetcher.h>
+#include <troupe/flow.h>
 
 #define VERSION_TEXT_OF(n) #n
 #define VERSION_TEXT(n) VERSION_TEXT_OF(n)
@@ -33,6 +34,7 @@ enum {
     CONFIG_FIELDS_MAX = 32,
     RETRIES_MAX = 100,
     URL_SHOWN_MAX = 256,
+    NO_UPLOAD = -2,
     HOST_BUCKETS = 1024,
     REQUEST_BUCKETS = 1024,
     HEADERS_MAX = 500, /* lines of one response */
@@ -95,6 +97,8 @@ struct request_opts {
     const char *method, *user, *bearer;
     tr_item headers;
     tr_bytes body;
+    int64_t upload_size; /* of a body that comes in parts; -1: it is not known, NO_UPLOAD: none comes */
+    bool is_stream;
     bool as_it_is; /* no compression is asked for, and none undone */
     bool custom; /* something differs from the pool's own: the easy handle must be set up, and reset afterwards */
 };
@@ -107,8 +111,8 @@ tr_err config_copy(tr_self *self, const tr_fetcher_opts *opts, tr_fetcher_opts *
 /* The options as keys and values, 2 * CONFIG_FIELDS_MAX at most; returns how many. */
 size_t config_values(const tr_fetcher_opts *opts, tr_value *kv);
 /* options may be nil or the zero item. The error is in why, without a full stop. */
-tr_err request_opts_read(const struct config *config, tr_item options, struct request_opts *opts, char *why,
-                         size_t why_size);
+tr_err request_opts_read(const struct config *config, bool is_stream, tr_item options, struct request_opts *opts,
+                         char *why, size_t why_size);
 
 /* ---- slots.c: how many transfers the whole pool may run ---- */
 
@@ -135,6 +139,11 @@ struct request {
     tr_time again_at;               /* while it rests */
     unsigned tries;
     uint64_t id;
+    /* Of a stream: */
+    tr_flow flow;
+    tr_msg *part; /* of the body that goes up, kept; part_at: what of it has gone */
+    size_t part_at;
+    bool is_stream, head_is_written, is_finished, has_read, upload_has_ended; /* is_finished: waits for room to end */
 };
 TAILQ_HEAD(request_list, request);
 
@@ -175,12 +184,13 @@ struct transfer {
                           TLS is up, too */
     bool counting;     /* the body is compressed: progress is watched for download_max */
     const char *too_big; /* the limit that was hit, in words */
+    int paused;          /* CURLPAUSE_... bits: by us, until the asker has room, or something to send */
     bool has_proxy, may_have_proxy; /* has: for sure; may: as libcurl finds in the environment, or no_proxy has it */
     struct hop hop;
     tr_time hop_at; /* when the last redirect came; TR_NEVER: none has */
     tr_time started, changed,
         window; /* changed: last time a byte had come; window: start of the stretch whose rate is judged */
-    int64_t bytes, window_bytes;
+    int64_t bytes, window_bytes, body_bytes; /* body_bytes: that were decompressed */
     char error[CURL_ERROR_SIZE];
 };
 
@@ -286,6 +296,18 @@ void event_ended(struct fetcher *f, const struct request *r, tr_err err, const c
 
 bool retry_failure(struct fetcher *f, struct request *r, tr_err err, bool permanent, const char *text);
 bool retry_status(struct fetcher *f, struct request *r, long status);
+/* What comes now is the body of a status that will be tried again, as far as can be told. */
+bool retry_is_likely(struct request *r);
+
+/* ---- stream.c: bodies in parts ---- */
+
+tr_err stream_open(struct fetcher *f, struct request *r);
+void stream_close(struct fetcher *f, struct request *r);
+/* The body of a response comes; it has come to its end. */
+size_t stream_take(struct transfer *t, const char *data, size_t len);
+bool stream_finish(struct fetcher *f, struct request *r);
+/* CURLOPT_READFUNCTION; arg: a transfer. */
+size_t stream_give(char *to, size_t size, size_t n, void *arg);
 
 /* ---- cookie.c ---- */
 
@@ -325,6 +347,8 @@ tr_err failure_of(struct transfer *t, CURLcode code, char *text, size_t size);
 /* What another try would not mend. */
 bool failure_is_permanent(CURLcode code);
 tr_err reply_page(struct fetcher *f, struct transfer *t);
+/* The header lines of the response, until the next call. False: out of memory. */
+bool reply_headers(struct fetcher *f, struct transfer *t, tr_value *headers);
 
 /* ---- socket.c: curl's descriptors and timer on the worker's epoll set ---- */
 

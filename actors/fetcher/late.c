@@ -76,9 +76,13 @@ static bool transfer_is_idle(struct transfer *t, tr_time now, char *why, size_t 
     const struct limits *l = &t->request->opts.limits;
     char wait[32];
     int64_t bytes = transfer_bytes(t);
-    if (bytes != t->bytes || !transfer_is_connected(t)) {
+    if (bytes != t->bytes || !transfer_is_connected(t) || t->paused != 0) {
         t->bytes = bytes;
         t->changed = now;
+    }
+    if (t->paused != 0) {
+        t->window = TR_NEVER;
+        return false;
     }
     if (now - t->changed < l->idle_timeout_ms * ms)
         return transfer_is_slow(t, now, why, why_size);
@@ -90,6 +94,8 @@ enum late transfer_is_late(struct transfer *t, tr_time now, tr_time *next, char 
 {
     const struct limits *l = &t->request->opts.limits;
     char wait[32];
+    if (t->request->is_finished)
+        return LATE_NOT;
     if (l->timeout_ms != INT64_MAX) {
         tr_time end = t->request->first_started + l->timeout_ms * ms;
         if (now >= end) {

@@ -100,6 +100,19 @@ static const char *take_compressed(struct request_opts *opts, tr_item value)
     return NULL;
 }
 
+/* true: a size that is not known. */
+static const char *take_upload(struct request_opts *opts, tr_item value)
+{
+    bool upload;
+    if (!opts->is_stream)
+        return "is for streams alone";
+    if (tr_read(value, &upload) == TR_OK)
+        opts->upload_size = upload ? -1 : NO_UPLOAD;
+    else if (tr_read(value, &opts->upload_size) != TR_OK || opts->upload_size < 0)
+        return "must be true, or a number of bytes";
+    return NULL;
+}
+
 /* Never repeated in an error. */
 static const char *take_user(struct request_opts *opts, tr_item value)
 {
@@ -138,6 +151,7 @@ static const struct {
     { "method", take_method }, { "body", take_body },       { "headers", take_headers }, { "follow", take_follow },
     { "user", take_user },     { "bearer", take_bearer },   { "http", take_http },       { "proxy", take_proxy },
     { "compressed", take_compressed },
+    { "upload", take_upload },
 };
 
 /* As they; "" means that there is no such option. */
@@ -170,11 +184,21 @@ static bool request_option(struct request_opts *opts, const char *key, tr_item v
     return false;
 }
 
-tr_err request_opts_read(const struct config *config, tr_item options, struct request_opts *opts, char *why,
-                         size_t why_size)
+/* A stream may be of any size and take any time, as long as it goes on. */
+static void limits_of_stream(struct limits *l)
+{
+    l->timeout_ms = l->body_max = l->download_max = INT64_MAX;
+}
+
+tr_err request_opts_read(const struct config *config, bool is_stream, tr_item options, struct request_opts *opts,
+                         char *why, size_t why_size)
 {
     memset(opts, 0, sizeof *opts);
     opts->limits = config->limits;
+    opts->upload_size = NO_UPLOAD;
+    opts->is_stream = opts->custom = is_stream;
+    if (is_stream)
+        limits_of_stream(&opts->limits);
     if (tr_item_type(options) == TR_TYPE_INVALID || tr_item_type(options) == TR_TYPE_NIL)
         return TR_OK;
     for (size_t i = 0; i < tr_item_count(options); i++) {
@@ -186,6 +210,10 @@ tr_err request_opts_read(const struct config *config, tr_item options, struct re
         if (!request_option(opts, key, tr_item_at(options, i), why, why_size))
             return TR_EINVAL;
         opts->custom = true;
+    }
+    if (opts->upload_size != NO_UPLOAD && opts->body.data != NULL) {
+        snprintf(why, why_size, "options body and upload exclude each other");
+        return TR_EINVAL;
     }
     if (opts->user != NULL && opts->bearer != NULL) {
         snprintf(why, why_size, "options user and bearer exclude each other");

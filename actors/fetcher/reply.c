@@ -27,8 +27,10 @@ static bool line_split(char *line, size_t len, tr_value pair[2])
 }
 
 /* All header lines as an array of pairs, in the fetcher's scratch: the arrays first, their members behind them. */
-static tr_value reply_headers(struct fetcher *f, struct transfer *t)
+bool reply_headers(struct fetcher *f, struct transfer *t, tr_value *headers)
 {
+    if (f->scratch == NULL && (f->scratch = malloc(3 * HEADERS_MAX * sizeof *f->scratch)) == NULL)
+        return false;
     tr_value *rows = f->scratch, *pairs = f->scratch + HEADERS_MAX;
     size_t n = 0;
     char *at = t->head.data, *end = at + t->head.len;
@@ -41,7 +43,8 @@ static tr_value reply_headers(struct fetcher *f, struct transfer *t)
         }
         at += len + 1;
     }
-    return tr_arrayn(rows, n);
+    *headers = tr_arrayn(rows, n);
+    return true;
 }
 
 /* The body changes hands without a copy; what a buffer has too much of is given back first. */
@@ -68,12 +71,13 @@ tr_err reply_page(struct fetcher *f, struct transfer *t)
     tr_value info[TRACE_VALUES_MAX];
     long status = 0;
     const char *url = r->url;
-    if (f->scratch == NULL && (f->scratch = malloc(3 * HEADERS_MAX * sizeof *f->scratch)) == NULL)
+    tr_value headers;
+    if (!reply_headers(f, t, &headers))
         return TR_ENOMEM;
     (void) curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     (void) curl_easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &url);
     trace_fill(t, &trace);
-    tr_err err = tr_reply(f->self, r->msg, status, reply_headers(f, t), reply_body(t), url,
+    tr_err err = tr_reply(f->self, r->msg, status, headers, reply_body(t), url,
                           tr_mapn(info, trace_values(&trace, info)));
     if (err == TR_OK)
         memset(&t->body, 0, sizeof t->body);
@@ -89,6 +93,15 @@ tr_err tr_page_read(const tr_msg *reply, tr_page *page)
     if (err == TR_OK)
         *page = p;
     return err;
+}
+
+tr_err tr_page_read_head(const tr_msg *part, tr_page *page)
+{
+    tr_page p = { .status = 0 };
+    if (!tr_is(part, "head", &p.status, &p.headers, &p.url))
+        return TR_EBADMSG;
+    *page = p;
+    return TR_OK;
 }
 
 const char *tr_page_header(const tr_page *page, const char *name)

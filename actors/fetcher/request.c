@@ -10,7 +10,7 @@ const char *request_method(const struct request_opts *opts)
 {
     if (opts->method != NULL)
         return opts->method;
-    return opts->body.data != NULL ? "POST" : "GET";
+    return opts->body.data != NULL || opts->upload_size != NO_UPLOAD ? "POST" : "GET";
 }
 
 static struct request **request_bucket(struct fetcher *f, const tr_msg *m)
@@ -38,7 +38,12 @@ static tr_err request_read(struct fetcher *f, struct request *r, char *why, size
         snprintf(why, why_size, "%u requests wait already, the limit", f->waiting_count);
         return TR_EFULL;
     }
-    tr_err err = request_opts_read(&f->config, options, &r->opts, why, why_size);
+    tr_err err = TR_OK;
+    r->is_stream = strcmp(tr_tag(r->msg), "stream") == 0;
+    if (r->is_stream && (err = stream_open(f, r)) != TR_OK)
+        snprintf(why, why_size, "a stream is opened with tr_flow_open: %s", tr_error(f->self)->text);
+    if (err == TR_OK)
+        err = request_opts_read(&f->config, r->is_stream, options, &r->opts, why, why_size);
     if (err == TR_OK && (r->host = host_get(f, &origin)) == NULL)
         err = TR_ENOMEM;
     return err;
@@ -69,6 +74,7 @@ tr_err request_accept(struct fetcher *f, const tr_msg *m)
     if (err != TR_OK) {
         if (r->msg != NULL) {
             (void) tr_reply_error(f->self, r->msg, err, "%s", why);
+            stream_close(f, r);
             tr_drop(f->self, &r->msg);
             err = TR_OK;
         }
@@ -178,6 +184,7 @@ void request_end(struct fetcher *f, struct request *r)
     struct host *h = r->host;
     request_forget(f, r);
     request_leave(f, r);
+    stream_close(f, r);
     if (!f->closing)
         tr_drop(f->self, &r->msg);
     free(r);

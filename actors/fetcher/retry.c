@@ -77,6 +77,21 @@ static bool status_may_pass(struct transfer *t, long status, int64_t after_ms)
     }
 }
 
+/* What the asker of a stream has seen, and parts that are gone, cannot be had again. */
+static bool request_can_begin_anew(const struct request *r)
+{
+    return !r->head_is_written && !r->has_read;
+}
+
+bool retry_is_likely(struct request *r)
+{
+    long status = 0;
+    (void) curl_easy_getinfo(r->transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+    return r->tries <= r->opts.limits.retries_max && request_can_begin_anew(r) && status >= 400 &&
+           status_may_pass(r->transfer, status, retry_after_ms(r->transfer)) &&
+           retry_after_ms(r->transfer) <= r->opts.limits.retry_delay_max_ms;
+}
+
 static int64_t retry_delay_ms(struct fetcher *f, const struct request *r)
 {
     const struct limits *l = &r->opts.limits;
@@ -94,7 +109,7 @@ static bool retry_rest(struct fetcher *f, struct request *r, int64_t after_ms, t
     const struct limits *l = &r->opts.limits;
     int64_t delay = retry_delay_ms(f, r);
     delay = delay > after_ms ? delay : after_ms;
-    if (r->tries > l->retries_max || after_ms > l->retry_delay_max_ms || tr_is_dead(r->msg))
+    if (r->tries > l->retries_max || !request_can_begin_anew(r) || after_ms > l->retry_delay_max_ms || tr_is_dead(r->msg))
         return false;
     r->again_at = tr_now(f->self) + delay * ms;
     if (l->timeout_ms != INT64_MAX && r->again_at >= r->first_started + l->timeout_ms * ms)

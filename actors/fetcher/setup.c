@@ -128,6 +128,21 @@ static bool add_body(struct transfer *t, tr_bytes body)
     return curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, body.len > 0 ? body.data : "") == CURLE_OK;
 }
 
+/* What has been read out of a flow cannot be sent again: a connection that was kept, and may be dead, is not used. */
+static bool add_upload(struct transfer *t, int64_t size)
+{
+    struct curl_slist *more = curl_slist_append(t->headers_out, "Expect:");
+    if (more == NULL)
+        return false;
+    t->headers_out = more;
+    curl_easy_setopt(t->easy, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(t->easy, CURLOPT_READFUNCTION, stream_give);
+    curl_easy_setopt(t->easy, CURLOPT_READDATA, t);
+    curl_easy_setopt(t->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t) size);
+    curl_easy_setopt(t->easy, CURLOPT_FRESH_CONNECT, 1L);
+    return true;
+}
+
 /* POST stays curl's own, so that a redirect turns it into GET as browsers do; other methods are kept. */
 static void set_method(struct transfer *t, const char *method, bool has_body)
 {
@@ -155,14 +170,19 @@ tr_err setup_request(struct transfer *t, const struct request_opts *opts)
 {
     static const tr_bytes nothing = { "", 0 };
     bool is_post = opts->method != NULL && strcmp(opts->method, "POST") == 0;
-    bool has_body = opts->body.data != NULL || is_post;
+    bool has_body = opts->upload_size == NO_UPLOAD && (opts->body.data != NULL || is_post);
     setup_limits(t, &opts->limits);
     set_credentials(t->easy, opts);
     if (!add_headers(t, opts->headers) ||
         (has_body && !add_body(t, opts->body.data != NULL ? opts->body : nothing)))
         return TR_ENOMEM;
-    if (opts->method != NULL)
+    if (opts->upload_size != NO_UPLOAD) {
+        if (!add_upload(t, opts->upload_size))
+            return TR_ENOMEM;
+        curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, request_method(opts));
+    } else if (opts->method != NULL) {
         set_method(t, opts->method, has_body);
+    }
     if (opts->as_it_is)
         curl_easy_setopt(t->easy, CURLOPT_ACCEPT_ENCODING, NULL);
     if (t->headers_out != NULL)

@@ -122,10 +122,16 @@ size_t transfer_on_body(char *data, size_t size, size_t n, void *arg)
 {
     struct transfer *t = arg;
     size_t len = size * n;
-    if ((int64_t) (t->body.len + len) > t->request->opts.limits.body_max) {
+    if ((int64_t) len > t->request->opts.limits.body_max - t->body_bytes) {
         t->too_big = "body";
         return 0;
     }
+    if (t->request->is_stream) {
+        size_t taken = stream_take(t, data, len);
+        t->body_bytes += taken == len ? (int64_t) len : 0;
+        return taken;
+    }
+    t->body_bytes += (int64_t) len;
     return buffer_add(&t->body, data, len, t->body.len == 0 ? transfer_expected(t) : 0) ? len : 0;
 }
 
@@ -244,6 +250,8 @@ tr_err transfer_start(struct transfer *t, struct request *r)
     t->head_lines = t->sends = 0;
     t->in_body = t->has_location = t->has_retry_after = t->is_connected = t->counting = false;
     t->too_big = NULL;
+    t->paused = 0;
+    t->body_bytes = 0;
     memset(&t->hop, 0, sizeof t->hop);
     t->hop_at = TR_NEVER;
     t->started = t->changed = now;

@@ -14,6 +14,14 @@
  * and in words the phase, the host and the reason ("connect 127.0.0.1:1: Connection refused"). Giving up on the ask
  * (its deadline, a cancel, the asker's end) closes the transfer. The messages, the options of a request and the limits:
  * README.md beside this file, or the request "describe".
+ *
+ * A body of any size comes in parts, as fast as they are read, through a flow (flow.h):
+ *
+ *     tr_flow_open(self, web, NULL, &flow, "stream", url);
+ *     while (tr_flow_next(self, &flow, &part) == TR_OK)
+ *         if (tr_is(part, "data", &bytes))
+ *             ...
+ *     tr_flow_close(self, &flow);
  */
 #ifndef TROUPE_FETCHER_H
 #define TROUPE_FETCHER_H
@@ -133,6 +141,10 @@ typedef struct tr_page {
 
 /* Errors: TR_EBADMSG, nothing is written: this is no reply to "fetch". Thread: any that holds the message. */
 TR_API TR_MUST_CHECK tr_err tr_page_read(const tr_msg *reply, tr_page *page);
+
+/* The first part of a "stream" taken apart: status, headers and url; body and info are zero. Errors: TR_EBADMSG, nothing
+ * is written: this is no head. Thread: any that holds the message. */
+TR_API TR_MUST_CHECK tr_err tr_page_read_head(const tr_msg *part, tr_page *page);
 
 /* The value of the first header of that name (in lower case), or NULL. */
 TR_API const char *tr_page_header(const tr_page *page, const char *name);
