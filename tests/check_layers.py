@@ -26,7 +26,7 @@ LAYERS = {
     "sched": "poll.h ticker.h post.h sched.h poll post ticker loop worker",
     "net": "",
     "node": "module overflow node.h inbox.h node inbox thread main print test_kit",
-    "cli": "cli urls status progress json save output run fetch main",
+    "cli": "cli urls status progress json report save output download run options fetch main",
 }
 
 # Other people's headers: who may include them. What is not named here is the C library's and the system's.

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -169,6 +170,30 @@ tr_err on_cookies_save(tr_self *self, void *state, const tr_msg *m)
     if (error != 0)
         return tr_fail_with(self, TR_EIO, "cannot write cookies to %s: %s", f->config.cookie_file, strerror(error));
     return tr_reply(self, m);
+}
+
+struct add {
+    struct fetcher *f;
+    const char *line;
+};
+
+static int call_cookies_add(void *arg)
+{
+    struct add *add = arg;
+    return curl_easy_setopt(add->f->jar, CURLOPT_COOKIELIST, add->line) == CURLE_OK ? 0 : -1;
+}
+
+/* What libcurl finds to be no cookie it leaves out, as it does with one that a server sets. Its own commands ("ALL",
+ * "FLUSH") are none. */
+tr_err on_cookies_add(tr_self *self, void *state, const tr_msg *m)
+{
+    struct add add = { .f = state };
+    tr_args(m, &add.line);
+    if (add.f->jar == NULL)
+        return no_jar(self);
+    if (strchr(add.line, '\t') == NULL && strncasecmp(add.line, "Set-Cookie:", 11) != 0)
+        return tr_fail_with(self, TR_EINVAL, "a cookie is a line of a Netscape cookie file, or a Set-Cookie header");
+    return tr_call(self, call_cookies_add, &add) == 0 ? tr_reply(self, m) : TR_ENOMEM;
 }
 
 static int call_cookies_clear(void *arg)

@@ -77,7 +77,20 @@ static enum phase phase_of_protocol(struct transfer *t)
     return is_redirected(t) || t->head.len > 0 ? PHASE_REDIRECT : PHASE_URL;
 }
 
-/* Whether it was the proxy that failed us, as far as can be told: one from the environment leaves only its words. */
+/* Whether libcurl says that it could not connect, and not to the host itself: a proxy from the environment. */
+static bool is_other_host(struct transfer *t)
+{
+    struct origin o;
+    char words[400];
+    const char *url = NULL, *why;
+    (void) curl_easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &url);
+    if (url == NULL || !origin_parse(url, &o, &why) || strncmp(t->error, "Failed to connect to ", 21) != 0)
+        return false;
+    snprintf(words, sizeof words, "Failed to connect to %.*s port %u ", (int) o.host_len, o.host, o.port);
+    return strncasecmp(t->error, words, strlen(words)) != 0;
+}
+
+/* Whether it was the proxy that failed us, as far as can be told. */
 static bool is_of_proxy(struct transfer *t, CURLcode code, enum phase phase)
 {
     long status = 0;
@@ -88,7 +101,7 @@ static bool is_of_proxy(struct transfer *t, CURLcode code, enum phase phase)
         return true;
     if (strncasecmp(t->error, "proxy", 5) == 0 || strncmp(t->error, "CONNECT ", 8) == 0)
         return true;
-    return t->has_proxy && (phase == PHASE_RESOLVE || phase == PHASE_CONNECT);
+    return t->has_proxy ? phase == PHASE_RESOLVE || phase == PHASE_CONNECT : is_other_host(t);
 }
 
 static enum phase phase_of_curl(struct transfer *t, CURLcode code)
@@ -161,7 +174,7 @@ static const char *reason_of(struct transfer *t, CURLcode code, char *buf, size_
 {
     long number = 0;
     (void) curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &number);
-    if (code == CURLE_COULDNT_CONNECT && number != 0 && t->may_have_proxy == t->has_proxy)
+    if (code == CURLE_COULDNT_CONNECT && number != 0 && (t->has_proxy || !is_other_host(t)))
         return strerror_r((int) number, buf, size);
     /* libcurl quotes a proxy that it does not understand, password and all. */
     if (IS_ONE_OF(code, CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY) || t->error[0] == '\0')

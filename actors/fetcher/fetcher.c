@@ -372,6 +372,7 @@ static const tr_handler fetcher_handlers[] = {
     { "stats", "", "active:int, waiting:int, done:int, failed:int, canceled:int, connections:int", on_stats,
       "what it does, and did", 0, NULL },
     { "cookies", "", "lines:array", on_cookies, "the jar, as lines of a Netscape cookie file", 0, NULL },
+    { "cookies_add", "line:str", "", on_cookies_add, "put a cookie into the jar", 0, NULL },
     { "cookies_clear", "", "", on_cookies_clear, "forget them all", 0, NULL },
     { "cookies_save", "", "", on_cookies_save, "write the cookie_file now", 0, NULL },
     { "ready", "fd:int, events:int", NULL, on_ready, "from the runtime: a descriptor is ready", 0, NULL },

@@ -316,7 +316,7 @@ bool cookies_open(struct fetcher *f, char *why, size_t why_size);
 /* Writes the file, if there is one. False: errno. */
 bool cookies_save(struct fetcher *f);
 void cookies_close(struct fetcher *f);
-tr_handler_fn on_cookies, on_cookies_clear, on_cookies_save;
+tr_handler_fn on_cookies, on_cookies_add, on_cookies_clear, on_cookies_save;
 
 /* ---- late.c ---- */
 

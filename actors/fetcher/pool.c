@@ -135,6 +135,7 @@ static const tr_handler pool_handlers[] = {
     { "stats", "", "active:int, waiting:int, done:int, failed:int, canceled:int, connections:int", on_stats,
       "what all fetchers do, and did, in sum", TR_REENTRANT, NULL },
     { "cookies", "", "lines:array", on_jar, "the jar, as lines of a Netscape cookie file", 0, NULL },
+    { "cookies_add", "line:str", "", on_jar, "put a cookie into the jar", 0, NULL },
     { "cookies_clear", "", "", on_jar, "forget all cookies", 0, NULL },
     { "cookies_save", "", "", on_jar, "write the cookie_file now", 0, NULL },
     { 0 },

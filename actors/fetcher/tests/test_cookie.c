@@ -83,6 +83,40 @@ static void cookies_are_told_and_cleared(void **state)
     assert_int_equal(j.err, TR_OK);
 }
 
+struct add {
+    const char *line;
+    tr_err err;
+    struct fetch page;
+};
+
+static tr_err add_main(tr_self *self, void *arg)
+{
+    struct add *a = arg;
+    const tr_fetcher_opts opts = { .size = sizeof opts, .cookies = true };
+    const tr_msg *reply;
+    tr_addr pool;
+    tr_err err = tr_fetcher_spawn(self, &opts, &pool);
+    if (err != TR_OK)
+        return err;
+    a->err = tr_ask(self, pool, &reply, "cookies_add", a->line);
+    a->page.url = at(&web, "/echo");
+    fetch_from(self, pool, &a->page);
+    return TR_OK;
+}
+
+static void cookie_that_is_added_is_sent(void **state)
+{
+    struct add line = { .line = "127.0.0.1\tFALSE\t/\tFALSE\t0\ta\tb" },
+               header = { .line = "Set-Cookie: a=b; Domain=127.0.0.1; Path=/" }, wrong = { .line = "ALL" };
+    (void) state;
+    run_actor(add_main, &line);
+    assert_non_null(strstr(line.page.body, "[\"cookie\", \"a=b\"]"));
+    run_actor(add_main, &header);
+    assert_non_null(strstr(header.page.body, "[\"cookie\", \"a=b\"]"));
+    run_actor(add_main, &wrong);
+    assert_int_equal(wrong.err, TR_EINVAL);
+}
+
 /* ---- the file ---- */
 
 static char dir[64], file[128];
@@ -176,6 +210,7 @@ int main(void)
         cmocka_unit_test(cookie_is_sent_to_the_host_that_set_it_and_to_no_other),
         cmocka_unit_test(pool_without_a_jar_forgets),
         cmocka_unit_test(cookies_are_told_and_cleared),
+        cmocka_unit_test(cookie_that_is_added_is_sent),
         cmocka_unit_test_setup_teardown(cookies_of_one_pool_are_kept_for_the_next, dir_make, dir_remove),
         cmocka_unit_test_setup_teardown(file_of_another_program_is_read, dir_make, dir_remove),
         cmocka_unit_test_setup_teardown(file_is_written_when_asked, dir_make, dir_remove),

@@ -319,6 +319,10 @@ static void killed_fetcher_gives_its_slot_back_and_whoever_is_killed_is_replaced
 {
     struct crowd c = { .paths = { "fetcher", "fetcher-slots" } };
     (void) state;
+#if defined(__SANITIZE_ADDRESS__)
+    print_message("skipped: what a killed actor holds of libcurl's is lost, and would be told as a leak\n");
+    skip();
+#endif
     run_actor(kill_main, &c);
     assert_int_equal(c.fetched, 2);
 }

@@ -75,6 +75,23 @@ static void environment_counts_only_when_asked(void **state)
     assert_int_equal(g.count, 1);
 }
 
+static void proxy_of_the_environment_that_is_not_there(void **state)
+{
+    char text[200];
+    int port = web_refused_port();
+    struct fetch f = { .url = at(&web, "/ok/5"), .pool = { .size = sizeof f.pool, .proxy_from_env = true } };
+    struct fetch g = { .url = "http://127.0.0.1:1/", .pool = { .size = sizeof f.pool, .proxy_from_env = true } };
+    (void) state;
+    setenv("http_proxy", proxy("http://user:secret@", port), 1);
+    fetch_alone(&f);
+    unsetenv("http_proxy");
+    snprintf(text, sizeof text, "Failed to connect to 127.0.0.1 port %d ", port);
+    assert_string_equal(tr_fetcher_err_name(f.err), "TR_FETCH_PROXY");
+    assert_non_null(strstr(f.text, text));
+    fetch_alone(&g);
+    assert_failed(&g, TR_FETCH_CONNECT, "connect 127.0.0.1:1: Connection refused");
+}
+
 static void proxy_that_is_not_there_is_named_without_its_password(void **state)
 {
     char text[200];
@@ -219,6 +236,7 @@ int main(void)
         cmocka_unit_test(page_comes_through_socks),
         cmocka_unit_test(host_of_no_proxy_is_reached_without_it),
         cmocka_unit_test(environment_counts_only_when_asked),
+        cmocka_unit_test(proxy_of_the_environment_that_is_not_there),
         cmocka_unit_test(proxy_that_is_not_there_is_named_without_its_password),
         cmocka_unit_test(proxy_that_lets_nobody_through),
         cmocka_unit_test(proxy_that_is_none_is_refused_without_repeating_it),
