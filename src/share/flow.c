@@ -140,7 +140,7 @@ tr_err tr_flow_open_values(tr_self *self, tr_addr to, const tr_flow_opts *opts, 
 /* A relay of this node is known by its table; what another node's actor is shows when it is asked. */
 static bool is_relay(tr_self *self, tr_addr who)
 {
-    const struct cell *c = who.node == 0 ? cell_find(&self->worker->world->cells, who.actor) : NULL;
+    const struct cell *c = who.node == 0 ? cell_find(self->worker, who.actor) : NULL;
     return who.node != 0 || (c != NULL && c->table != NULL && c->table->def == &relay_behaviour);
 }
 
