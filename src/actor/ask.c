@@ -131,10 +131,13 @@ void ask_end(struct worker *w, struct ask *a)
 {
     uint64_t seq = a->seq, holder = a->holder;
     bool open = a->state == ASK_OPEN;
-    if (a->reply != NULL)
-        msg_unref(&w->msgs, a->reply);
+    struct tr_msg *unread = a->reply;
     a->reply = NULL;
     ask_free(w, a);
+    if (unread != NULL && (unread->flags & MSG_RETURN))
+        reply_return(w, unread);
+    else if (unread != NULL)
+        msg_unref(&w->msgs, unread);
     if (open)
         note_asker_gone(w, a, seq, holder);
 }
@@ -336,10 +339,28 @@ tr_err tr_ask_values(tr_self *self, tr_addr to, int64_t timeout_ms, const tr_msg
 
 /* ---- answering ---- */
 
+void reply_return(struct worker *w, struct tr_msg *reply)
+{
+    struct cell *c = cell_find(&w->world->cells, reply->from.actor);
+    reply->kind = MSG_SEND;
+    reply->flags = (uint8_t) ((reply->flags & ~MSG_RETURN) | MSG_UNCOUNTED);
+    reply->to = reply->from.actor;
+    if (c != NULL && !(c->run.flags & CELL_CLOSED)) {
+        mailbox_put(w, c, reply);
+        return;
+    }
+    deadletter_note(w, TR_DEAD_LATE, reply, reply->to);
+    msg_unref(&w->msgs, reply);
+}
+
 __attribute__((noinline)) static void reply_is_late(struct worker *w, const struct tr_msg *m, struct tr_msg *reply)
 {
     if (reply == NULL)
         return;
+    if (reply->flags & MSG_RETURN) {
+        reply_return(w, reply);
+        return;
+    }
     deadletter_note(w, TR_DEAD_LATE, reply, m->from.actor);
     msg_unref(&w->msgs, reply);
 }

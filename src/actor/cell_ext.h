@@ -22,6 +22,8 @@ struct cell_ext {
     uint32_t len_max, bytes_max; /* CELL_BOUNDED */
     tr_full_policy full_policy;
     size_t stack_size;
+    uint64_t
+        stands_for;   /* an actor's id: what this one gives out that one has, and who waits here waits for it; or 0 */
     const char *name; /* the first registered one, for people; lives as long as it is registered */
 };
 

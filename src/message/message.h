@@ -39,7 +39,8 @@ enum {
     MSG_ANSWERED = 1,  /* a request that has had its answer, or was handed on */
     MSG_KEPT = 2,      /* taken out of its slot by tr_keep; on its holder's list of kept messages */
     MSG_UNCOUNTED = 4, /* not part of the mailbox's bounds */
-    MSG_BLOBS = 8      /* the content holds blobs: look for them before freeing */
+    MSG_BLOBS = 8,     /* the content holds blobs: look for them before freeing */
+    MSG_RETURN = 16    /* a reply that stands for something: unread, it goes back to its sender as a message (ask.h) */
 };
 
 #define MSG_TAG_MAX 255
