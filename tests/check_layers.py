@@ -17,13 +17,13 @@ LAYERS = {
     "base": "sanitizer errand.h list alloc clock random heap slab log err",
     "message": "message.h small.h block.h signature.h codec.h build value message error_message signature codec valid print",
     "coro": "fiber valgrind switch_x86_64 switch_aarch64 switch_ucontext switch stack",
-    "actor": "table.h cell.h timer.h owner.h self.h world.h worker.h ask.h call.h cancel.h cell_ext.h deadletter.h "
+    "actor": "gate.h table.h cell.h timer.h owner.h self.h world.h worker.h ask.h call.h cancel.h cell_ext.h deadletter.h "
              "deadlock.h end.h ender.h error.h fd.h mailbox.h mail.h note.h spawn.h state.h tick.h turn.h wait.h "
-             "registry.h scope_kernel.h "
-             "ask call cancel cell cell_ext deadletter deadlock describe end ender error fd gather mail mailbox note "
-             "owner recv registry scope send spawn table tick timer turn wait",
+             "registry.h scope_kernel.h signal.h remote.h "
+             "gate ask call cancel cell cell_ext deadletter deadlock describe end ender error fd gather mail mailbox note "
+             "owner recv registry remote scope send signal spawn table tick timer turn wait",
     "share": "hand.h line.h stock.h relay.h hand line stock channel event flow permit rate relay work",
-    "sched": "poll.h ticker.h post.h sched.h poll post ticker loop worker",
+    "sched": "poll.h ticker.h post.h share.h sched.h poll post share ticker loop worker",
     "net": "",
     "node": "module overflow node.h inbox.h node inbox thread main print test_kit",
     "cli": "cli urls status progress json save output run fetch main",

@@ -66,7 +66,6 @@ TR_API tr_err tr_channel_abandon(tr_self *self, tr_addr ch);
 typedef struct tr_hold {
     tr_addr at;
     tr_pending life;
-    uint64_t id;
 } tr_hold;
 
 /* Gives it back: the lock is free, the permits are, the work is done. *hold becomes the zero value, which is fine too.

@@ -12,7 +12,7 @@
 
 /* ---- the giver's side ---- */
 
-static tr_err hand(struct tr_self *self, const tr_msg *request, struct tr_msg *answer, uint8_t flags, uint64_t id)
+static tr_err hand(struct tr_self *self, const tr_msg *request, struct tr_msg *answer, uint8_t flags)
 {
     if (answer == NULL)
         return TR_ENOMEM;
@@ -20,38 +20,38 @@ static tr_err hand(struct tr_self *self, const tr_msg *request, struct tr_msg *a
     answer->flags |= flags;
     answer->from = cell_addr(self->cell);
     answer->ask = NULL;
-    answer->ask_seq = id;
+    answer->ask_seq = 0;
     ask_answer(self->worker, (struct tr_msg *) request, answer);
     return TR_OK;
 }
 
-tr_err hand_over(struct tr_self *self, const tr_msg *request, const tr_msg *m, uint64_t id)
+tr_err hand_over(struct tr_self *self, const tr_msg *request, const tr_msg *m)
 {
-    return hand(self, request, msg_share(&self->worker->msgs, m), 0, id);
+    return hand(self, request, msg_share(&self->worker->msgs, m), 0);
 }
 
 tr_err hand_grant(struct tr_self *self, const tr_msg *request, const tr_msg *m)
 {
-    return hand(self, request, msg_share(&self->worker->msgs, m), MSG_RETURN, 0);
+    return hand(self, request, msg_share(&self->worker->msgs, m), MSG_RETURN);
 }
 
-static tr_err hand_value(struct tr_self *self, const tr_msg *request, int64_t n, uint8_t flags, uint64_t id)
+static tr_err hand_value(struct tr_self *self, const tr_msg *request, int64_t n, uint8_t flags)
 {
     struct tr_msg *answer = NULL;
     const tr_value values[] = { tr_str(SHARE_TAG "grant"), tr_int(n) };
     if (msg_build(&self->worker->msgs, values, 2, true, &answer, NULL) != TR_OK)
         return TR_ENOMEM;
-    return hand(self, request, answer, flags, id);
+    return hand(self, request, answer, flags);
 }
 
 tr_err hand_grant_number(struct tr_self *self, const tr_msg *request, int64_t n)
 {
-    return hand_value(self, request, n, MSG_RETURN, 0);
+    return hand_value(self, request, n, MSG_RETURN);
 }
 
-tr_err hand_number(struct tr_self *self, const tr_msg *request, int64_t n, uint64_t id)
+tr_err hand_number(struct tr_self *self, const tr_msg *request, int64_t n)
 {
-    return hand_value(self, request, n, 0, id);
+    return hand_value(self, request, n, 0);
 }
 
 void hand_error(struct tr_self *self, tr_msg **request, tr_err err, const char *text, const char *phase,
@@ -100,13 +100,22 @@ tr_err share_spawn(struct tr_self *self, const tr_behaviour *what, const tr_shar
     return err;
 }
 
+bool share_is(struct tr_self *self, tr_addr at, const tr_behaviour *what)
+{
+    gate_enter(&self->worker->gate);
+    const struct cell *c = cell_alive(self->worker, at.actor);
+    const struct table *table = c != NULL ? __atomic_load_n(&c->table, __ATOMIC_RELAXED) : NULL;
+    bool is = c == NULL || (table != NULL && table->def == what);
+    gate_leave(&self->worker->gate);
+    return is;
+}
+
 tr_err share_check(struct tr_self *self, tr_addr at, const tr_behaviour *what, const char *phase)
 {
     char addr[TR_ADDR_TEXT_MAX];
     if (!self_is_current(self))
         return TR_ESTATE;
-    const struct cell *c = at.node == 0 ? cell_find(&self->worker->world->cells, at.actor) : NULL;
-    if (tr_addr_is_nil(at) || (c != NULL && (c->table == NULL || c->table->def != what)))
+    if (tr_addr_is_nil(at) || (at.node == 0 && !share_is(self, at, what)))
         return error_set(self, TR_EINVAL, phase, "%s is no %s", tr_addr_text(at, addr), what->name);
     return TR_OK;
 }
@@ -125,8 +134,14 @@ tr_err share_check_tag(struct tr_self *self, const tr_value *values, size_t n, c
  * have to clean up under the lock. Its timer looks at the deadline anew when it fires. */
 static void life_without_limit(struct ask *life)
 {
-    life->deadline = INT64_MAX - 1;
-    life->limit = ASK_LIMIT_OWN;
+    __atomic_store_n(&life->deadline, INT64_MAX - 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&life->limit, (uint8_t) ASK_LIMIT_OWN, __ATOMIC_RELAXED);
+}
+
+/* A claim is told by its alias: record and number are no other's, ever. */
+static tr_err claim_say(struct tr_self *self, const tr_hold *hold, const char *tag)
+{
+    return tr_try_send(self, hold->at, tag, (uint64_t) (uintptr_t) hold->life.ask, hold->life.seq);
 }
 
 tr_err hold_take(struct tr_self *self, tr_addr at, int64_t timeout_ms, tr_hold *hold, const tr_msg **answer,
@@ -139,10 +154,8 @@ tr_err hold_take(struct tr_self *self, tr_addr at, int64_t timeout_ms, tr_hold *
         return err;
     life_without_limit(h.life.ask);
     err = tr_ask_values(self, at, hand_timeout(timeout_ms), &reply, values, n);
-    if (err == TR_OK) {
-        h.id = hand_id(reply);
-        err = tr_try_send(self, at, "share.took", h.id);
-    }
+    if (err == TR_OK)
+        err = claim_say(self, &h, "share.took");
     if (err != TR_OK) {
         tr_ask_cancel(self, h.life);
         return err;
@@ -181,12 +194,12 @@ void hold_end(struct tr_self *self, tr_hold *hold, const char *tag)
 {
     struct ask *life = self_is_current(self) && hold->life.ask != NULL ? ask_of(self, hold->life) : NULL;
     if (life != NULL && life->state == ASK_OPEN)
-        (void) tr_try_send(self, hold->at, tag, hold->id);
+        (void) claim_say(self, hold, tag);
     if (life != NULL) {
         list_remove(&life->link);
         ask_end(self->worker, life);
     }
-    *hold = (tr_hold){ .id = 0 };
+    *hold = (tr_hold){ .life = { NULL, 0 } };
 }
 
 void tr_hold_release(tr_self *self, tr_hold *hold)

@@ -24,30 +24,25 @@ static inline int64_t hand_timeout(int64_t timeout_ms)
 
 /* ---- the giver's side ---- */
 
-/* Answers a request that is owed with m's tag and values, which are not copied, and a number. Errors: TR_ENOMEM, and
- * then it is still owed. */
-tr_err hand_over(struct tr_self *self, const tr_msg *request, const tr_msg *m, uint64_t id);
+/* Answers a request that is owed with m's tag and values, which are not copied. Errors: TR_ENOMEM, and then it is still
+ * owed. */
+tr_err hand_over(struct tr_self *self, const tr_msg *request, const tr_msg *m);
 
 /* The same as a grant; m must have a tag. */
 tr_err hand_grant(struct tr_self *self, const tr_msg *request, const tr_msg *m);
 
 /* A grant "share.grant" n; and an answer of that kind that does not come back. */
 tr_err hand_grant_number(struct tr_self *self, const tr_msg *request, int64_t n);
-tr_err hand_number(struct tr_self *self, const tr_msg *request, int64_t n, uint64_t id);
+tr_err hand_number(struct tr_self *self, const tr_msg *request, int64_t n);
 
 /* Answers a kept request and lets it go; *request becomes NULL. NULL in *request is fine. */
 void hand_error(struct tr_self *self, tr_msg **request, tr_err err, const char *text, const char *phase,
                 const char *actor);
 
-/* Whether a message is a grant of this actor's that came back; and an answer's number. */
+/* Whether a message is a grant of this actor's that came back. */
 static inline bool hand_is_back(struct tr_self *self, const tr_msg *m)
 {
     return m->from.actor == cell_id(self->cell) && m->from.node == 0;
-}
-
-static inline uint64_t hand_id(const tr_msg *m)
-{
-    return m->ask_seq;
 }
 
 /* ---- the taker's side ---- */
@@ -58,6 +53,9 @@ void hand_back(struct tr_self *self);
 /* Spawns one of the shared things with one or two numbers as its message arguments. */
 tr_err share_spawn(struct tr_self *self, const tr_behaviour *what, const tr_share_opts *opts, int64_t a, int64_t b,
                    tr_addr *to);
+
+/* Whether that is one of these; true, too, if it has ended, as far as can be seen from here. */
+bool share_is(struct tr_self *self, tr_addr at, const tr_behaviour *what);
 
 /* TR_EINVAL, in words, if that is an actor of this node but no such thing; else TR_OK. */
 tr_err share_check(struct tr_self *self, tr_addr at, const tr_behaviour *what, const char *phase);

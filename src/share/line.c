@@ -69,11 +69,17 @@ struct place *line_find(const struct line *line, const tr_msg *m)
     return NULL;
 }
 
-struct place *line_find_id(const struct line *line, uint64_t id)
+struct place *line_find_claim(const struct line *line, const tr_msg *m)
 {
-    list_each (l, &line->places)
-        if (place_of(l)->id == id)
+    uint64_t record, seq;
+    if (tr_args(m, &record, &seq) != TR_OK)
+        return NULL;
+    list_each(l, &line->places)
+    {
+        const struct tr_msg *claim = place_of(l)->m;
+        if (claim != NULL && (uintptr_t) claim->ask == record && claim->ask_seq == seq)
             return place_of(l);
+    }
     return NULL;
 }
 

@@ -15,7 +15,6 @@ struct place {
     tr_msg *m;    /* a kept request that waits, or a claim (hand.h); or NULL */
     tr_msg *wait; /* of a claim: "share.wait", kept until it is answered */
     tr_msg *item; /* a kept message, or NULL */
-    uint64_t id;
     int64_t n;
     bool took; /* the answer was read */
 };
@@ -48,7 +47,9 @@ struct place *line_wait(tr_self *self, struct line *line, const tr_msg *m);
 void line_wait_gone(tr_self *self, struct line *line, const tr_msg *m);
 
 struct place *line_find(const struct line *line, const tr_msg *m);
-struct place *line_find_id(const struct line *line, uint64_t id);
+
+/* The place of the claim that a message ("share.took", "share.done") speaks of. */
+struct place *line_find_claim(const struct line *line, const tr_msg *m);
 
 /* Answers all with that error; they leave. */
 void line_dismiss(tr_self *self, struct line *line, tr_err err, const char *text, const char *phase);

@@ -16,7 +16,6 @@ struct permits {
     struct line waiting, held;
     struct list spare;
     int64_t total, free;
-    uint64_t last_id;
     bool is_lock;
     bool died; /* a holder ended without releasing; until one has released */
 };
@@ -38,8 +37,7 @@ static tr_err permits_init(tr_self *self, void *state, void *arg)
 /* Lets the first in the line go on. Errors: TR_ENOMEM, told to it. */
 static void grant(tr_self *self, struct permits *p, struct place *place)
 {
-    place->id = ++p->last_id;
-    if (hand_number(self, place->wait, p->died, place->id) != TR_OK) {
+    if (hand_number(self, place->wait, p->died) != TR_OK) {
         hand_error(self, &place->wait, TR_ENOMEM, "out of memory", "share.wait", NULL);
         line_leave(self, &p->waiting, place);
         return;
@@ -81,11 +79,15 @@ static bool closes_a_cycle(tr_self *self, const struct permits *p, const tr_msg 
 {
     char chain[DEADLOCK_TEXT_MAX];
     const struct ask *ask = m->ask;
-    if (!p->is_lock || p->free > 0 || ask->waiter == NULL ||
-        !deadlock_is_closed_by(ask->waiter, cell_id(self->cell), ask_patience(ask), chain, sizeof chain))
-        return false;
-    tr_fail_with(self, TR_EDEADLK, "%s", chain);
-    return true;
+    if (!p->is_lock || p->free > 0 || ask->home != self->worker)
+        return false; /* what waits on other workers cannot be looked at */
+    gate_enter(&self->worker->gate);
+    bool closes = ask_is_open(ask, m->ask_seq) && ask->waiter != NULL &&
+                  deadlock_is_closed_by(ask->waiter, cell_id(self->cell), ask_patience(ask), chain, sizeof chain);
+    gate_leave(&self->worker->gate);
+    if (closes)
+        tr_fail_with(self, TR_EDEADLK, "%s", chain);
+    return closes;
 }
 
 static tr_err on_wait(tr_self *self, void *state, const tr_msg *m)
@@ -133,10 +135,8 @@ static tr_err on_claim_gone(tr_self *self, void *state, const tr_msg *m)
 static tr_err on_took(tr_self *self, void *state, const tr_msg *m)
 {
     struct permits *p = state;
-    uint64_t id;
     (void) self;
-    tr_args(m, &id);
-    struct place *place = line_find_id(&p->held, id);
+    struct place *place = line_find_claim(&p->held, m);
     if (place != NULL)
         place->took = true;
     return TR_OK;
@@ -145,9 +145,7 @@ static tr_err on_took(tr_self *self, void *state, const tr_msg *m)
 static tr_err on_done(tr_self *self, void *state, const tr_msg *m)
 {
     struct permits *p = state;
-    uint64_t id;
-    tr_args(m, &id);
-    struct place *place = line_find_id(&p->held, id);
+    struct place *place = line_find_claim(&p->held, m);
     if (place == NULL)
         return TR_OK;
     p->died = false;
@@ -160,8 +158,8 @@ static const tr_handler handlers[] = {
       on_claim_gone },
     { "share.wait", "n:int", "died:int", on_wait, "answered when the claim before it holds n permits", 0,
       on_wait_gone },
-    { "share.took", "id:uint", NULL, on_took, "the answer was read", 0, NULL },
-    { "share.done", "id:uint", NULL, on_done, "give them back", 0, NULL },
+    { "share.took", "claim:uint, number:uint", NULL, on_took, "the answer was read", 0, NULL },
+    { "share.done", "claim:uint, number:uint", NULL, on_done, "give them back", 0, NULL },
     { 0 },
 };
 static const tr_behaviour lock = {

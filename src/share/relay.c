@@ -110,7 +110,7 @@ static void reader_serve(tr_self *self, struct pipe *p)
 {
     if (p->reader == NULL)
         return;
-    if (p->len > 0 && hand_over(self, p->reader, p->ring[p->first], 0) == TR_OK) {
+    if (p->len > 0 && hand_over(self, p->reader, p->ring[p->first]) == TR_OK) {
         p->handed = true;
         tr_drop(self, &p->reader);
     } else if (p->len > 0) {

@@ -4,6 +4,8 @@
  * A taker's claim is open here as long as it waits or works (hand.h). The item stays here, too, until its taker says
  * that it is done, puts it back, or ends; if the claim ends and the answer was not read, the item stands at the head
  * again. */
+#include <string.h>
+
 #include "share/hand.h"
 #include "share/stock.h"
 
@@ -12,7 +14,6 @@ struct work {
     struct line working;     /* claims, and their items */
     struct line spare_items; /* a place in the queue for each item that is worked on */
     struct line joiners;
-    uint64_t last_id;
 };
 
 static tr_err work_init(tr_self *self, void *state, void *arg)
@@ -48,8 +49,7 @@ static void give(tr_self *self, struct work *w, struct place *taker)
 {
     struct stock *s = &w->stock;
     struct place *item = list_entry(s->items.places.next, struct place, link);
-    taker->id = ++w->last_id;
-    if (hand_over(self, taker->wait, item->item, taker->id) != TR_OK) {
+    if (hand_over(self, taker->wait, item->item) != TR_OK) {
         hand_error(self, &taker->wait, TR_ENOMEM, "out of memory", "share.wait", NULL);
         line_leave(self, &s->takers, taker);
         return;
@@ -138,10 +138,8 @@ static tr_err on_gone(tr_self *self, void *state, const tr_msg *m)
 static tr_err on_took(tr_self *self, void *state, const tr_msg *m)
 {
     struct work *w = state;
-    uint64_t id;
     (void) self;
-    tr_args(m, &id);
-    struct place *place = line_find_id(&w->working, id);
+    struct place *place = line_find_claim(&w->working, m);
     if (place != NULL)
         place->took = true;
     return TR_OK;
@@ -167,10 +165,8 @@ static void put_back(tr_self *self, struct work *w, struct place *place, bool fi
 static tr_err on_done(tr_self *self, void *state, const tr_msg *m)
 {
     struct work *w = state;
-    uint64_t id;
-    tr_args(m, &id);
-    struct place *place = line_find_id(&w->working, id);
-    if (place != NULL && tr_is(m, "share.again", &id))
+    struct place *place = line_find_claim(&w->working, m);
+    if (place != NULL && strcmp(tr_tag(m), "share.again") == 0)
         put_back(self, w, place, false);
     else if (place != NULL)
         finish(self, w, place);
@@ -225,9 +221,9 @@ static const tr_handler handlers[] = {
     { "share.claim", "", NULL, on_claim, "never answered: open as long as an item is wanted or worked on", 0,
       on_claim_gone },
     { "share.wait", "now:bool", "...", on_wait, "the oldest item, for the claim before it", 0, on_wait_gone },
-    { "share.took", "id:uint", NULL, on_took, "the answer was read", 0, NULL },
-    { "share.done", "id:uint", NULL, on_done, "it is done", 0, NULL },
-    { "share.again", "id:uint", NULL, on_done, "it is not: queue it again", 0, NULL },
+    { "share.took", "claim:uint, number:uint", NULL, on_took, "the answer was read", 0, NULL },
+    { "share.done", "claim:uint, number:uint", NULL, on_done, "it is done", 0, NULL },
+    { "share.again", "claim:uint, number:uint", NULL, on_done, "it is not: queue it again", 0, NULL },
     { "share.join", "", "", on_join, "answered when nothing is queued and nobody works", 0, on_gone },
     { "share.close", "", NULL, on_close, "nothing more comes", 0, NULL },
     { "share.grant", "n:int", NULL, on_room_back, "the actor's own: room that nobody used", 0, NULL },
