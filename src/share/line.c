@@ -74,8 +74,7 @@ struct place *line_find_claim(const struct line *line, const tr_msg *m)
     uint64_t record, seq;
     if (tr_args(m, &record, &seq) != TR_OK)
         return NULL;
-    list_each(l, &line->places)
-    {
+    list_each (l, &line->places) {
         const struct tr_msg *claim = place_of(l)->m;
         if (claim != NULL && (uintptr_t) claim->ask == record && claim->ask_seq == seq)
             return place_of(l);
