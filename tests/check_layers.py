@@ -22,7 +22,7 @@ LAYERS = {
              "registry.h scope_kernel.h signal.h remote.h "
              "gate ask call cancel cell cell_ext deadletter deadlock describe end ender error fd gather mail mailbox note "
              "owner recv registry remote scope send signal spawn table tick timer turn wait",
-    "share": "hand.h relay.h hand relay flow",
+    "share": "hand.h line.h stock.h relay.h hand line stock channel event flow permit rate relay work",
     "sched": "poll.h ticker.h post.h share.h sched.h poll post share ticker loop worker",
     "net": "",
     "node": "module overflow node.h inbox.h node inbox thread main print test_kit",

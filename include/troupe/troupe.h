@@ -10,6 +10,7 @@
 #include "await.h"
 #include "scope.h"
 #include "flow.h"
+#include "share.h"
 #include "time.h"
 #include "io.h"
 #include "node.h"

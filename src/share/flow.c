@@ -137,20 +137,13 @@ tr_err tr_flow_open_values(tr_self *self, tr_addr to, const tr_flow_opts *opts, 
     return err;
 }
 
-/* A relay of this node is known by its table; what another node's actor is shows when it is asked. */
-static bool is_relay(tr_self *self, tr_addr who)
-{
-    const struct cell *c = who.node == 0 ? cell_find(self->worker, who.actor) : NULL;
-    return who.node != 0 || (c != NULL && c->table != NULL && c->table->def == &relay_behaviour);
-}
-
 tr_err tr_flow_answer(tr_self *self, const tr_msg *m, tr_flow *flow)
 {
     if (!self_is_current(self))
         return TR_ESTATE;
     if (!tr_is_request(m) && !tr_is_dead(m))
         return error_set(self, TR_ESTATE, "flow", "\"%s\" is no request whose answer is owed", tr_tag(m));
-    if (tr_is_request(m) && !is_relay(self, tr_sender(m)))
+    if (tr_is_request(m) && tr_sender(m).node == 0 && !share_is(self, tr_sender(m), &relay_behaviour))
         return error_set(self, TR_ESTATE, "flow", "the asker waits for one answer: it opened no flow");
     *flow = (tr_flow){ .relay = tr_sender(m), .request = m, .state = FLOW_LIVE };
     return TR_OK;
