@@ -12,17 +12,17 @@
 
 #include "internal.h"
 
-static const char *const phase_names[] = { "url", "resolve", "proxy", "connect", "tls",
-                                           "send", "header", "body", "redirect" };
+static const char *const phase_names[] = { "url",  "resolve", "proxy", "connect", "tls",
+                                           "send", "header",  "body",  "redirect" };
 
-static const tr_err phase_errs[] = { TR_FETCH_URL, TR_FETCH_RESOLVE, TR_FETCH_PROXY, TR_FETCH_CONNECT,  TR_FETCH_TLS,
-                                     TR_FETCH_SEND, TR_FETCH_HEADER, TR_FETCH_BODY,  TR_FETCH_REDIRECTS };
+static const tr_err phase_errs[] = { TR_FETCH_URL,  TR_FETCH_RESOLVE, TR_FETCH_PROXY, TR_FETCH_CONNECT,  TR_FETCH_TLS,
+                                     TR_FETCH_SEND, TR_FETCH_HEADER,  TR_FETCH_BODY,  TR_FETCH_REDIRECTS };
 
 const char *tr_fetcher_err_name(tr_err err)
 {
-    static const char *const names[] = { "TR_FETCH_URL",    "TR_FETCH_RESOLVE", "TR_FETCH_CONNECT",
-                                         "TR_FETCH_TLS",    "TR_FETCH_SEND",    "TR_FETCH_HEADER",
-                                         "TR_FETCH_BODY",   "TR_FETCH_TOO_BIG", "TR_FETCH_REDIRECTS",
+    static const char *const names[] = { "TR_FETCH_URL",     "TR_FETCH_RESOLVE", "TR_FETCH_CONNECT",
+                                         "TR_FETCH_TLS",     "TR_FETCH_SEND",    "TR_FETCH_HEADER",
+                                         "TR_FETCH_BODY",    "TR_FETCH_TOO_BIG", "TR_FETCH_REDIRECTS",
                                          "TR_FETCH_TIMEOUT", "TR_FETCH_PROXY" };
     return err >= TR_FETCH_URL && err <= TR_FETCH_PROXY ? names[err - TR_FETCH_URL] : tr_err_name(err);
 }

@@ -60,7 +60,7 @@ static void fetcher_finish(struct fetcher *f, struct transfer *t, CURLcode code)
         return;
     }
     f->done++;
-    event_ended(f, r, TR_OK, "");
+    hook_ended(f, r, TR_OK, "");
     request_end(f, r);
 }
 
@@ -147,7 +147,7 @@ static int job_turn(void *arg)
 static int job_cancel(void *arg)
 {
     struct job *job = arg;
-    event_ended(job->f, job->request, TR_ECANCELED, "the asker gave up");
+    hook_ended(job->f, job->request, TR_ECANCELED, "the asker gave up");
     request_end(job->f, job->request);
     fetcher_turn(job->f);
     return 0;
@@ -367,8 +367,8 @@ static void fetcher_fini(tr_self *self, void *state, tr_err why)
 static const tr_handler fetcher_handlers[] = {
     { "fetch", "url:str, options:map?", "status:int, headers:array, body:bin, url:str, info:map", on_fetch,
       "fetch a page", 0, on_give_up },
-    { "stream", "url:str, options:map?", "parts: head status:int headers:array url:str, data bin; end info:map", on_fetch,
-      "fetch a page part by part, through a flow", 0, on_give_up },
+    { "stream", "url:str, options:map?", "parts: head status:int headers:array url:str, data bin; end info:map",
+      on_fetch, "fetch a page part by part, through a flow", 0, on_give_up },
     { "stats", "", "active:int, waiting:int, done:int, failed:int, canceled:int, connections:int", on_stats,
       "what it does, and did", 0, NULL },
     { "cookies", "", "lines:array", on_cookies, "the jar, as lines of a Netscape cookie file", 0, NULL },

@@ -97,10 +97,9 @@ size_t fields_values(const struct field *fields, const void *base, tr_value *kv)
 
 const char *field_wants(const struct field *f, char *buf, size_t size)
 {
-    static const char *const words[] = { [FIELD_BOOL] = "true or false",
-                                         [FIELD_STR] = "a string",
-                                         [FIELD_ADDR] = "an address",
-                                         [FIELD_PTR] = "a pointer" };
+    static const char *const words[] = {
+        [FIELD_BOOL] = "true or false", [FIELD_STR] = "a string", [FIELD_ADDR] = "an address", [FIELD_PTR] = "a pointer"
+    };
     if (f->kind != FIELD_UNSIGNED && f->kind != FIELD_INT)
         return words[f->kind];
     if (f->max == INT64_MAX)

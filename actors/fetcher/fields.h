@@ -21,12 +21,12 @@ struct field {
 };
 
 /* One row, for the member name of a type. */
-#define FIELD(type, name, kind, min, max)         \
-    {                                             \
+#define FIELD(type, name, kind, min, max)           \
+    {                                               \
 #name, kind, offsetof(type, name), min, max \
     }
-#define FIELD_END              \
-    {                          \
+#define FIELD_END                \
+    {                            \
         NULL, FIELD_INT, 0, 0, 0 \
     }
 

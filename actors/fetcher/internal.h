@@ -10,9 +10,10 @@
  *   transfer  a curl easy handle with its buffers; used again for the next request, its invariant options set once
  *
  * Invariants. A request is in exactly one of these lists. An active request holds one slot of the pool and one of its
- * host; request_leave is the one place that gives both back, whatever the reason. The actors share no memory: they talk,
- * so each may stand on a worker of its own. Everything that calls curl runs on the thread's large stack (tr_call), one trampoline a message. f->self is
- * set for the length of a handler call, since curl's callbacks need it, and is NULL otherwise.
+ * host; request_leave is the one place that gives both back, whatever the reason. The actors share no memory: they
+ * talk, so each may stand on a worker of its own. Everything that calls curl runs on the thread's large stack
+ * (tr_call), one trampoline a message. f->self is set for the length of a handler call, since curl's callbacks need it,
+ * and is NULL otherwise.
  */
 #ifndef TROUPE_FETCHER_INTERNAL_H
 #define TROUPE_FETCHER_INTERNAL_H
@@ -100,7 +101,7 @@ struct request_opts {
     int64_t upload_size; /* of a body that comes in parts; -1: it is not known, NO_UPLOAD: none comes */
     bool is_stream;
     bool as_it_is; /* no compression is asked for, and none undone */
-    bool custom; /* something differs from the pool's own: the easy handle must be set up, and reset afterwards */
+    bool custom;   /* something differs from the pool's own: the easy handle must be set up, and reset afterwards */
 };
 
 /* Strings stay where they are. */
@@ -183,8 +184,8 @@ struct transfer {
     bool is_connected; /* curl waits to read from the connection, so there is one: its clock of that stands still until
                           TLS is up, too */
     bool counting;     /* the body is compressed: progress is watched for download_max */
-    const char *too_big; /* the limit that was hit, in words */
-    int paused;          /* CURLPAUSE_... bits: by us, until the asker has room, or something to send */
+    const char *too_big;            /* the limit that was hit, in words */
+    int paused;                     /* CURLPAUSE_... bits: by us, until the asker has room, or something to send */
     bool has_proxy, may_have_proxy; /* has: for sure; may: as libcurl finds in the environment, or no_proxy has it */
     struct hop hop;
     tr_time hop_at; /* when the last redirect came; TR_NEVER: none has */
@@ -213,7 +214,7 @@ struct fetcher {
     uint64_t done, failed, canceled, ids, random;
     unsigned quota, give_due;                                          /* slots: quota.c */
     bool want_due, want_open, hold_open, others_are_short, settle_due; /* settle_due: "settle" is on its way to us */
-    unsigned char *sockets; /* by descriptor: socket.c */
+    unsigned char *sockets;                                            /* by descriptor: socket.c */
     size_t sockets_size;
     tr_time due, armed;        /* when curl wants to be called; when our timer comes; TR_NEVER: not at all */
     tr_time look_at, sweep_at; /* when what was started in this turn must be looked at; when the sweep comes */
@@ -265,7 +266,8 @@ struct transfer *transfer_get(struct fetcher *f);
 tr_err transfer_start(struct transfer *t, struct request *r);
 void transfer_put(struct transfer *t);
 void transfer_note_connected(CURL *easy);
-/* For curl: as CURLOPT_HEADERFUNCTION, _WRITEFUNCTION, _XFERINFOFUNCTION and _PREREQFUNCTION have it; arg: a transfer. */
+/* For curl: as CURLOPT_HEADERFUNCTION, _WRITEFUNCTION, _XFERINFOFUNCTION and _PREREQFUNCTION have it; arg: a transfer.
+ */
 size_t transfer_on_header(char *data, size_t size, size_t n, void *arg);
 size_t transfer_on_body(char *data, size_t size, size_t n, void *arg);
 int transfer_on_progress(void *arg, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now);
@@ -280,7 +282,7 @@ void setup_pool(struct transfer *t);
 tr_err setup_request(struct transfer *t, const struct request_opts *opts);
 void setup_limits(struct transfer *t, const struct limits *limits);
 
-/* ---- trace.c and event.c ---- */
+/* ---- trace.c and hook.c ---- */
 
 enum { TRACE_VALUES_MAX = 40 };
 
@@ -289,8 +291,8 @@ void trace_fill(struct transfer *t, tr_fetch_trace *trace);
 /* As keys and values; returns how many of both. */
 size_t trace_values(const tr_fetch_trace *trace, tr_value *kv);
 
-void event_started(struct fetcher *f, const struct request *r);
-void event_ended(struct fetcher *f, const struct request *r, tr_err err, const char *text);
+void hook_started(struct fetcher *f, const struct request *r);
+void hook_ended(struct fetcher *f, const struct request *r, tr_err err, const char *text);
 
 /* ---- retry.c: whether a request rests and is tried again; then its transfer is gone ---- */
 

@@ -148,9 +148,9 @@ static const struct {
     const char *key;
     const char *(*take)(struct request_opts *opts, tr_item value);
 } specials[] = {
-    { "method", take_method }, { "body", take_body },       { "headers", take_headers }, { "follow", take_follow },
-    { "user", take_user },     { "bearer", take_bearer },   { "http", take_http },       { "proxy", take_proxy },
-    { "compressed", take_compressed },
+    { "method", take_method }, { "body", take_body },   { "headers", take_headers },
+    { "follow", take_follow }, { "user", take_user },   { "bearer", take_bearer },
+    { "http", take_http },     { "proxy", take_proxy }, { "compressed", take_compressed },
     { "upload", take_upload },
 };
 

@@ -130,8 +130,8 @@ static tr_err pool_init(tr_self *self, void *state, void *arg)
 static const tr_handler pool_handlers[] = {
     { "fetch", "url:str, options:map?", "status:int, headers:array, body:bin, url:str, info:map", on_fetch,
       "fetch a page", 0, NULL },
-    { "stream", "url:str, options:map?", "parts: head status:int headers:array url:str, data bin; end info:map", on_fetch,
-      "fetch a page part by part, through a flow", 0, NULL },
+    { "stream", "url:str, options:map?", "parts: head status:int headers:array url:str, data bin; end info:map",
+      on_fetch, "fetch a page part by part, through a flow", 0, NULL },
     { "stats", "", "active:int, waiting:int, done:int, failed:int, canceled:int, connections:int", on_stats,
       "what all fetchers do, and did, in sum", TR_REENTRANT, NULL },
     { "cookies", "", "lines:array", on_jar, "the jar, as lines of a Netscape cookie file", 0, NULL },

@@ -114,7 +114,7 @@ void request_start_next(struct fetcher *f)
     h->active++;
     host_forget_ready(f, h);
     host_ready(f, h);
-    event_started(f, r);
+    hook_started(f, r);
     r->transfer = transfer_get(f);
     if (r->transfer == NULL || transfer_start(r->transfer, r) != TR_OK)
         request_fail(f, r, TR_ENOMEM, "out of memory");
@@ -194,7 +194,7 @@ void request_end(struct fetcher *f, struct request *r)
 
 void request_fail(struct fetcher *f, struct request *r, tr_err err, const char *text)
 {
-    event_ended(f, r, err, text);
+    hook_ended(f, r, err, text);
     (void) tr_reply_error(f->self, r->msg, err, "%s", text);
     f->failed++;
     request_end(f, r);

@@ -2,11 +2,11 @@
 /* retry.c - what may be tried again, and when
  *
  * Three things are safe: a request of which not a byte was sent; a method that does the same however often it is done
- * (RFC 9110, 9.2.2); and what the server itself asks to be sent later, with 429 or 503 and Retry-After. What another try
- * would not mend is not tried: a certificate that is not trusted, a limit that was hit, a URL that is none.
+ * (RFC 9110, 9.2.2); and what the server itself asks to be sent later, with 429 or 503 and Retry-After. What another
+ * try would not mend is not tried: a certificate that is not trusted, a limit that was hit, a URL that is none.
  *
- * The delay doubles and loses up to half of itself at random, so that a thousand askers that failed together do not come
- * back together. While it rests a request holds no slot.
+ * The delay doubles and loses up to half of itself at random, so that a thousand askers that failed together do not
+ * come back together. While it rests a request holds no slot.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -109,12 +109,13 @@ static bool retry_rest(struct fetcher *f, struct request *r, int64_t after_ms, t
     const struct limits *l = &r->opts.limits;
     int64_t delay = retry_delay_ms(f, r);
     delay = delay > after_ms ? delay : after_ms;
-    if (r->tries > l->retries_max || !request_can_begin_anew(r) || after_ms > l->retry_delay_max_ms || tr_is_dead(r->msg))
+    if (r->tries > l->retries_max || !request_can_begin_anew(r) || after_ms > l->retry_delay_max_ms ||
+        tr_is_dead(r->msg))
         return false;
     r->again_at = tr_now(f->self) + delay * ms;
     if (l->timeout_ms != INT64_MAX && r->again_at >= r->first_started + l->timeout_ms * ms)
         return false;
-    event_ended(f, r, err, text);
+    hook_ended(f, r, err, text);
     request_rest(f, r);
     return true;
 }

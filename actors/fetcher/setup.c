@@ -173,8 +173,7 @@ tr_err setup_request(struct transfer *t, const struct request_opts *opts)
     bool has_body = opts->upload_size == NO_UPLOAD && (opts->body.data != NULL || is_post);
     setup_limits(t, &opts->limits);
     set_credentials(t->easy, opts);
-    if (!add_headers(t, opts->headers) ||
-        (has_body && !add_body(t, opts->body.data != NULL ? opts->body : nothing)))
+    if (!add_headers(t, opts->headers) || (has_body && !add_body(t, opts->body.data != NULL ? opts->body : nothing)))
         return TR_ENOMEM;
     if (opts->upload_size != NO_UPLOAD) {
         if (!add_upload(t, opts->upload_size))

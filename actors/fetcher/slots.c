@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* slots.c - how many transfers the whole pool may run: an actor that its fetchers ask
  *
- * A slot is a right to run one transfer. Fetchers may stand on different workers, so nothing is shared: each has a quota
- * of its own, spent and earned without a word to anyone, and only its size is talked about. A limit split evenly in
- * advance would leave most of it unused when all pages are on one host.
+ * A slot is a right to run one transfer. Fetchers may stand on different workers, so nothing is shared: each has a
+ * quota of its own, spent and earned without a word to anyone, and only its size is talked about. A limit split evenly
+ * in advance would leave most of it unused when all pages are on one host.
  *
  *   want(n)   is answered with a grant as soon as there is one; a fetcher has one open at a time
  *   hold()    is answered when others begin, or cease, to want what is not there: while they do, a fetcher gives back
  *             what it does not use and each slot that becomes free, so slots go round
  *   give(n)   gives back
  *
- * Grants and that news are replies, which no full mailbox refuses, so no wake-up is lost. An open hold also tells of its
- * fetcher's end, however it ended: what it held is free again.
+ * Grants and that news are replies, which no full mailbox refuses, so no wake-up is lost. An open hold also tells of
+ * its fetcher's end, however it ended: what it held is free again.
  */
 #include <string.h>
 

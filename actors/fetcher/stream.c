@@ -2,9 +2,9 @@
 /* stream.c - bodies in parts: down to the asker as it has room, up from the asker as libcurl has
  *
  * A request of the tag "stream" is answered through a flow (troupe/flow.h): first "head", then "data" as it comes, and
- * at the end a reply with the trace. Without credit libcurl is told to pause, which closes the window of the connection:
- * what is on its way is what the flow, libcurl and the kernel hold, whatever the size of the body. The other way it is
- * the same: libcurl asks for bytes, and is told to pause when no part is there.
+ * at the end a reply with the trace. Without credit libcurl is told to pause, which closes the window of the
+ * connection: what is on its way is what the flow, libcurl and the kernel hold, whatever the size of the body. The
+ * other way it is the same: libcurl asks for bytes, and is told to pause when no part is there.
  *
  * While libcurl is paused on our account, the server is not judged: no idle timeout, no minimum rate.
  */
@@ -97,7 +97,7 @@ bool stream_finish(struct fetcher *f, struct request *r)
     else
         (void) tr_reply_error(f->self, r->msg, err, "%s", tr_err_text(err));
     f->done++;
-    event_ended(f, r, TR_OK, "");
+    hook_ended(f, r, TR_OK, "");
     request_end(f, r);
     return true;
 }

@@ -56,17 +56,17 @@ void trace_fill(struct transfer *t, tr_fetch_trace *trace)
     trace_address(easy, trace->address, sizeof trace->address);
 }
 
-#define NUMBER(name)                           \
-    {                                          \
+#define NUMBER(name)                          \
+    {                                         \
 #name, offsetof(tr_fetch_trace, name) \
     }
 static const struct {
     const char *key;
     size_t offset;
 } numbers[] = {
-    NUMBER(queued_us),   NUMBER(resolve_us), NUMBER(connect_us),  NUMBER(tls_us),        NUMBER(send_us),
-    NUMBER(first_byte_us), NUMBER(total_us),  NUMBER(redirect_us), NUMBER(redirects),     NUMBER(connections),
-    NUMBER(reused),      NUMBER(http),       NUMBER(retries),     NUMBER(uploaded),      NUMBER(downloaded),
+    NUMBER(queued_us),     NUMBER(resolve_us),   NUMBER(connect_us),  NUMBER(tls_us),    NUMBER(send_us),
+    NUMBER(first_byte_us), NUMBER(total_us),     NUMBER(redirect_us), NUMBER(redirects), NUMBER(connections),
+    NUMBER(reused),        NUMBER(http),         NUMBER(retries),     NUMBER(uploaded),  NUMBER(downloaded),
     NUMBER(request_bytes), NUMBER(header_bytes),
 };
 _Static_assert(2 * (sizeof numbers / sizeof numbers[0] + 1) <= TRACE_VALUES_MAX, "trace_values fills a smaller array");

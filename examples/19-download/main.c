@@ -52,7 +52,7 @@ static tr_err download(tr_self *self, void *arg)
         err = tr_flow_open(self, fetcher, NULL, &flow, "stream", d->url);
     if (err != TR_OK)
         return err;
-    while (err == TR_OK && (err = tr_flow_next(self, &flow, &part)) == TR_OK) { /* a disk that is slow slows the server */
+    while (err == TR_OK && (err = tr_flow_next(self, &flow, &part)) == TR_OK) { /* a slow disk slows the server */
         tr_page head;
         tr_bytes bytes;
         if (tr_page_read_head(part, &head) == TR_OK)

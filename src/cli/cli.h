@@ -159,14 +159,14 @@ struct fetch_job {
     int64_t size_max;     /* of a page; 0: the fetcher's default, -1: none */
     bool json, any_status, head, verbose, silent, show_error;
     const char *write_out;
-    tr_fetcher_opts pool;                     /* size and the limits above are set by the run */
-    tr_value options[REQUEST_OPTIONS_MAX];    /* of each request, as keys and values */
+    tr_fetcher_opts pool;                  /* size and the limits above are set by the run */
+    tr_value options[REQUEST_OPTIONS_MAX]; /* of each request, as keys and values */
     size_t option_count;
-    const char *outputs[OUTPUTS_MAX];         /* files for the first pages, in order; "-": standard output */
+    const char *outputs[OUTPUTS_MAX]; /* files for the first pages, in order; "-": standard output */
     size_t output_count;
-    enum save_kind save;                      /* for the pages without one of these */
-    int dir_fd;                               /* where files go: AT_FDCWD unless --output-dir is given */
-    const char *cookie_files[INPUTS_MAX];     /* -b: to be read */
+    enum save_kind save;                  /* for the pages without one of these */
+    int dir_fd;                           /* where files go: AT_FDCWD unless --output-dir is given */
+    const char *cookie_files[INPUTS_MAX]; /* -b: to be read */
     size_t cookie_file_count;
     struct urls *urls;
     int exit_code; /* set by the run */
@@ -183,7 +183,7 @@ struct download {
     const char *url;    /* as it is asked for */
     const char *output; /* the file, "-", or NULL: a name is made from the URL */
     uint64_t seq;
-    int64_t bytes;      /* so far */
+    int64_t bytes; /* so far */
     char name[SAVED_NAME_MAX];
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* download.c - an actor for each page that is saved: takes it part by part, and a disk that is slow holds up the server */
+/* download.c - an actor for each page that is saved: takes it part by part, and a disk that is slow holds up the server
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -508,14 +508,42 @@ static int option_take(struct fetch_options *o, int argc, char **argv, int c)
     case '?':
     case ':':
         return option_unknown(argc, argv, c);
-    case 'X': case 'd': case 'H': case 'A': case 'u': case 'b': case 'c': case 'I':
-    case OPTION_DATA_BINARY: case OPTION_BEARER: case OPTION_COMPRESSED: case OPTION_NO_COMPRESSED:
+    case 'X':
+    case 'd':
+    case 'H':
+    case 'A':
+    case 'u':
+    case 'b':
+    case 'c':
+    case 'I':
+    case OPTION_DATA_BINARY:
+    case OPTION_BEARER:
+    case OPTION_COMPRESSED:
+    case OPTION_NO_COMPRESSED:
         return take_request(o, c);
-    case 'o': case 'O': case 'f': case 'w': case 'v': case 's': case 'S':
-    case OPTION_OUTPUT_DIR: case OPTION_MAX_SIZE: case OPTION_NO_FAIL: case OPTION_JSON:
+    case 'o':
+    case 'O':
+    case 'f':
+    case 'w':
+    case 'v':
+    case 's':
+    case 'S':
+    case OPTION_OUTPUT_DIR:
+    case OPTION_MAX_SIZE:
+    case OPTION_NO_FAIL:
+    case OPTION_JSON:
         return take_output(o, c);
-    case 'L': case 'x': case 'k': case OPTION_NO_LOCATION: case OPTION_MAX_REDIRS: case OPTION_NOPROXY:
-    case OPTION_CACERT: case OPTION_HTTP_1_0: case OPTION_HTTP_1_1: case OPTION_HTTP_2: case OPTION_HTTP_2_PRIOR:
+    case 'L':
+    case 'x':
+    case 'k':
+    case OPTION_NO_LOCATION:
+    case OPTION_MAX_REDIRS:
+    case OPTION_NOPROXY:
+    case OPTION_CACERT:
+    case OPTION_HTTP_1_0:
+    case OPTION_HTTP_1_1:
+    case OPTION_HTTP_2:
+    case OPTION_HTTP_2_PRIOR:
         return take_way(o, c);
     default:
         return take_limit(o, c);

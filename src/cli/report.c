@@ -184,8 +184,9 @@ char *report_phases(const tr_page *page)
     if (info_of(&r, "retries") > 0)
         fprintf(out, ", %lld retries", (long long) info_of(&r, "retries"));
     fprintf(out, "\nseconds: name ");
-    print_format(out, &r, "%{time_namelookup}, connect %{time_connect}, tls %{time_appconnect}, sent "
-                          "%{time_pretransfer}, first byte %{time_starttransfer}, total %{time_total}");
+    print_format(out, &r,
+                 "%{time_namelookup}, connect %{time_connect}, tls %{time_appconnect}, sent "
+                 "%{time_pretransfer}, first byte %{time_starttransfer}, total %{time_total}");
     fprintf(out, "\nbytes: %lld + %lld sent, %lld + %lld received\n", (long long) info_of(&r, "request_bytes"),
             (long long) info_of(&r, "uploaded"), (long long) info_of(&r, "header_bytes"),
             (long long) info_of(&r, "downloaded"));

@@ -2,8 +2,8 @@
 /* save.c - bodies as files, whole or not at all
  *
  * A body is written under a name that begins with a dot and only then renamed to its own, never over a file that is
- * there unless that was asked for. What a URL may contain that a file name may not becomes '_', slashes too: nothing a server or a list of URLs
- * says can leave the directory.
+ * there unless that was asked for. What a URL may contain that a file name may not becomes '_', slashes too: nothing a
+ * server or a list of URLs says can leave the directory.
  */
 #include <dirent.h>
 #include <errno.h>

@@ -183,7 +183,9 @@ static void file_is_written_when_asked(void **state)
 
 static void file_that_cannot_be_written_is_an_error_of_saving(void **state)
 {
-    struct jar j = { .pool = { .cookie_file = "/nowhere/jar" }, .paths = { "/set-cookie/id/42" }, .ask = "cookies_save" },
+    struct jar j = { .pool = { .cookie_file = "/nowhere/jar" },
+                     .paths = { "/set-cookie/id/42" },
+                     .ask = "cookies_save" },
                k = { .pool = { .cookie_file = "/dev/full" }, .paths = { "/set-cookie/id/42" }, .ask = "cookies_save" };
     (void) state;
     run_actor(jar_main, &j);

@@ -121,8 +121,9 @@ static void proxy_that_is_none_is_refused_without_repeating_it(void **state)
     OPTIONS(f, tr_str("proxy"), tr_str("ftp://user:secret@host"));
     (void) state;
     fetch_alone(&f);
-    assert_failed(&f, TR_EINVAL, "option proxy must begin with http://, https://, socks4://, socks4a://, socks5:// or "
-                                 "socks5h://");
+    assert_failed(&f, TR_EINVAL,
+                  "option proxy must begin with http://, https://, socks4://, socks4a://, socks5:// or "
+                  "socks5h://");
     g.pool = (tr_fetcher_opts){ .size = sizeof g.pool, .proxy = "ftp://user:secret@host" };
     g.expects_no_pool = true;
     fetch_alone(&g);

@@ -129,7 +129,8 @@ static void count_event(void *ctx, const tr_fetch_event *e)
 
 static void fetch_counted(struct seen *seen)
 {
-    seen->fetch.pool = (tr_fetcher_opts){ .size = sizeof seen->fetch.pool, .on_event = count_event,
+    seen->fetch.pool = (tr_fetcher_opts){ .size = sizeof seen->fetch.pool,
+                                          .on_event = count_event,
                                           .on_event_ctx = seen };
     fetch_alone(&seen->fetch);
 }
@@ -179,8 +180,9 @@ struct rest {
 static tr_err rest_main(tr_self *self, void *arg)
 {
     struct rest *r = arg;
-    const tr_fetcher_opts opts = { .size = sizeof opts, .total_max = 1, .per_host_max = 1, .retries_max = 1,
-                                   .retry_delay_ms = 20000 };
+    const tr_fetcher_opts opts = {
+        .size = sizeof opts, .total_max = 1, .per_host_max = 1, .retries_max = 1, .retry_delay_ms = 20000
+    };
     tr_pending ask = { 0 };
     tr_addr pool;
     tr_err err = tr_fetcher_spawn(self, &opts, &pool);

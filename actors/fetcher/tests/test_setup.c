@@ -68,7 +68,8 @@ static void credentials_do_not_follow_a_redirect_to_another_host(void **state)
     struct fetch user = { .url = NULL }, bearer = { .url = NULL }, header = { .url = NULL };
     const tr_value by_user[] = { tr_str("user"), tr_str("me:secret") };
     const tr_value by_bearer[] = { tr_str("bearer"), tr_str("s3cret") };
-    const tr_value headers[] = { tr_str("Authorization"), tr_str("Basic s3cret"), tr_str("Cookie"), tr_str("id=s3cret") };
+    const tr_value headers[] = { tr_str("Authorization"), tr_str("Basic s3cret"), tr_str("Cookie"),
+                                 tr_str("id=s3cret") };
     const tr_value by_header[] = { tr_str("headers"), tr_mapn(headers, 4) };
     (void) state;
     user.options = by_user, bearer.options = by_bearer, header.options = by_header;

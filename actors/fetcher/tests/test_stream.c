@@ -295,7 +295,8 @@ static void stream_without_a_flow_is_refused(void **state)
     (void) state;
     run_actor(plain_ask_main, &s);
     assert_int_equal(s.err, TR_ESTATE);
-    assert_string_equal(s.text, "a stream is opened with tr_flow_open: the asker waits for one answer: it opened no flow");
+    assert_string_equal(s.text,
+                        "a stream is opened with tr_flow_open: the asker waits for one answer: it opened no flow");
 }
 
 /* ---- up ---- */

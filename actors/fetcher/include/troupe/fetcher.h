@@ -32,8 +32,8 @@
 extern "C" {
 #endif
 
-/* Why a page did not come. The text of the error begins with the phase: url, resolve, proxy, connect, tls, send, header,
- * body, redirect. */
+/* Why a page did not come. The text of the error begins with the phase: url, resolve, proxy, connect, tls, send,
+ * header, body, redirect. */
 #define TR_FETCH_URL ((tr_err) (TR_EUSER + 100))     /* this is no address of a web page */
 #define TR_FETCH_RESOLVE ((tr_err) (TR_EUSER + 101)) /* the host's name has no address */
 #define TR_FETCH_CONNECT ((tr_err) (TR_EUSER + 102)) /* no connection to the host */
@@ -59,25 +59,26 @@ typedef struct tr_fetch_trace {
     int64_t queued_us;                                     /* from the request's arrival to its first start */
     int64_t resolve_us, connect_us, tls_us;                /* when each was done; tls_us: 0 without TLS */
     int64_t send_us, first_byte_us, total_us, redirect_us; /* send_us: the request may go out */
-    int64_t redirects, connections, reused;  /* connections: how many were made; reused: 1 if one that was there served */
-    int64_t http;                            /* 10, 11, 20 or 30 */
-    int64_t retries;                         /* tries before this one */
-    int64_t uploaded, downloaded;            /* bytes of the bodies, as they went over the wire */
-    int64_t request_bytes, header_bytes;     /* of the heads: sent, over redirects too; received */
-    char address[64];                        /* whom the connection is with: "127.0.0.1:443", a proxy's if there is one */
+    int64_t redirects, connections,
+        reused;                          /* connections: how many were made; reused: 1 if one that was there served */
+    int64_t http;                        /* 10, 11, 20 or 30 */
+    int64_t retries;                     /* tries before this one */
+    int64_t uploaded, downloaded;        /* bytes of the bodies, as they went over the wire */
+    int64_t request_bytes, header_bytes; /* of the heads: sent, over redirects too; received */
+    char address[64];                    /* whom the connection is with: "127.0.0.1:443", a proxy's if there is one */
 } tr_fetch_trace;
 
 /* A request on its way, or one that has ended. Everything is lent for the call. */
 typedef struct tr_fetch_event {
-    size_t size;     /* sizeof(tr_fetch_event) of the library; later ones may have more behind */
-    bool done;       /* false: it goes out now */
-    uint64_t id;     /* the same for all tries of a request, and for no other request of its pool */
-    unsigned tries;  /* this is the first, the second ... */
+    size_t size;    /* sizeof(tr_fetch_event) of the library; later ones may have more behind */
+    bool done;      /* false: it goes out now */
+    uint64_t id;    /* the same for all tries of a request, and for no other request of its pool */
+    unsigned tries; /* this is the first, the second ... */
     const char *method;
     const char *url; /* as it was asked for, without credentials */
     /* Once it is done: */
-    int status;      /* 0: no page came */
-    tr_err err;      /* TR_OK: a page; TR_ECANCELED: the asker gave up; else why none came */
+    int status; /* 0: no page came */
+    tr_err err; /* TR_OK: a page; TR_ECANCELED: the asker gave up; else why none came */
     const char *text;
     tr_fetch_trace trace;
 } tr_fetch_event;
@@ -111,13 +112,14 @@ typedef struct tr_fetcher_opts {
     bool insecure;              /* do not verify who the server is */
     const char *ca_file;        /* PEM file of the authorities to trust; default: the system's */
     const char *user_agent;     /* default "troupe/" and its version */
-    const char *http; /* "1.0", "1.1", "2" (with TLS, if the server can), "2-prior-knowledge"; default: libcurl's choice */
-    const char *proxy;    /* [SCHEME://][USER:PASSWORD@]HOST[:PORT]; http, https, socks4, socks4a, socks5, socks5h */
-    const char *no_proxy; /* hosts that are reached without it, with commas between; "*": all */
-    bool proxy_from_env;  /* without a proxy here: http_proxy, https_proxy, all_proxy, no_proxy of the environment */
-    bool cookies;         /* keep cookies and send them where they belong; such a pool has one fetcher */
-    const char *cookie_file;     /* also: read them from there at the start, write them there at the end */
-    tr_addr hook;                /* gets a message for each request that goes out, and one for its end */
+    const char
+        *http; /* "1.0", "1.1", "2" (with TLS, if the server can), "2-prior-knowledge"; default: libcurl's choice */
+    const char *proxy;       /* [SCHEME://][USER:PASSWORD@]HOST[:PORT]; http, https, socks4, socks4a, socks5, socks5h */
+    const char *no_proxy;    /* hosts that are reached without it, with commas between; "*": all */
+    bool proxy_from_env;     /* without a proxy here: http_proxy, https_proxy, all_proxy, no_proxy of the environment */
+    bool cookies;            /* keep cookies and send them where they belong; such a pool has one fetcher */
+    const char *cookie_file; /* also: read them from there at the start, write them there at the end */
+    tr_addr hook;            /* gets a message for each request that goes out, and one for its end */
     tr_fetch_event_fn *on_event; /* is called for the same */
     void *on_event_ctx;
 } tr_fetcher_opts;
@@ -142,8 +144,8 @@ typedef struct tr_page {
 /* Errors: TR_EBADMSG, nothing is written: this is no reply to "fetch". Thread: any that holds the message. */
 TR_API TR_MUST_CHECK tr_err tr_page_read(const tr_msg *reply, tr_page *page);
 
-/* The first part of a "stream" taken apart: status, headers and url; body and info are zero. Errors: TR_EBADMSG, nothing
- * is written: this is no head. Thread: any that holds the message. */
+/* The first part of a "stream" taken apart: status, headers and url; body and info are zero. Errors: TR_EBADMSG,
+ * nothing is written: this is no head. Thread: any that holds the message. */
 TR_API TR_MUST_CHECK tr_err tr_page_read_head(const tr_msg *part, tr_page *page);
 
 /* The value of the first header of that name (in lower case), or NULL. */

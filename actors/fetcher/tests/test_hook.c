@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_event.c - who watches the requests sees each of them go, and end */
+/* test_hook.c - who watches the requests sees each of them go, and end */
 #include "fixture/fixture.h"
 
 struct watched {
@@ -60,7 +60,8 @@ static void every_try_is_seen(void **state)
     w.fetch.pool.retries_max = 1;
     w.fetch.pool.retry_delay_ms = 1;
     watch(&w);
-    assert_log(&w, "1.1 GET :/flaky/event/1/close\n1.1 0 TR_FETCH_HEADER\n1.2 GET :/flaky/event/1/close\n1.2 200 TR_OK\n");
+    assert_log(&w,
+               "1.1 GET :/flaky/event/1/close\n1.1 0 TR_FETCH_HEADER\n1.2 GET :/flaky/event/1/close\n1.2 200 TR_OK\n");
     assert_int_equal(w.trace.retries, 1);
 }
 

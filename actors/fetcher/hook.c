@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* event.c - whoever watches the requests: told before each goes out and after it ended
+/* hook.c - whoever watches the requests: told before each goes out and after it ended
  *
  * A message to an actor that does not keep up is dropped, as to any other full mailbox: watching never slows a request.
  */
@@ -7,7 +7,7 @@
 
 #include "internal.h"
 
-static void event_tell(struct fetcher *f, const tr_fetch_event *e)
+static void hook_tell(struct fetcher *f, const tr_fetch_event *e)
 {
     const struct config *c = &f->config;
     tr_value info[TRACE_VALUES_MAX];
@@ -18,16 +18,16 @@ static void event_tell(struct fetcher *f, const tr_fetch_event *e)
     if (!e->done)
         (void) tr_try_send(f->self, c->hook, "request", e->id, e->tries, e->method, e->url);
     else
-        (void) tr_try_send(f->self, c->hook, "request_done", e->id, e->tries, e->method, e->url, e->status, (int) e->err,
-                           e->text, tr_mapn(info, trace_values(&e->trace, info)));
+        (void) tr_try_send(f->self, c->hook, "request_done", e->id, e->tries, e->method, e->url, e->status,
+                           (int) e->err, e->text, tr_mapn(info, trace_values(&e->trace, info)));
 }
 
-static bool event_is_wanted(const struct fetcher *f)
+static bool hook_is_wanted(const struct fetcher *f)
 {
     return f->config.on_event != NULL || !tr_addr_is_nil(f->config.hook);
 }
 
-static void event_fill(const struct request *r, tr_fetch_event *e, char *url)
+static void hook_fill(const struct request *r, tr_fetch_event *e, char *url)
 {
     memset(e, 0, sizeof *e);
     e->size = sizeof *e;
@@ -38,25 +38,25 @@ static void event_fill(const struct request *r, tr_fetch_event *e, char *url)
     e->text = "";
 }
 
-void event_started(struct fetcher *f, const struct request *r)
+void hook_started(struct fetcher *f, const struct request *r)
 {
     tr_fetch_event e;
     char url[URL_SHOWN_MAX];
-    if (!event_is_wanted(f))
+    if (!hook_is_wanted(f))
         return;
-    event_fill(r, &e, url);
-    event_tell(f, &e);
+    hook_fill(r, &e, url);
+    hook_tell(f, &e);
 }
 
 /* Once for each try that has started; while its transfer is still there. */
-void event_ended(struct fetcher *f, const struct request *r, tr_err err, const char *text)
+void hook_ended(struct fetcher *f, const struct request *r, tr_err err, const char *text)
 {
     tr_fetch_event e;
     char url[URL_SHOWN_MAX];
     long status = 0;
-    if (!event_is_wanted(f) || f->closing || r->transfer == NULL)
+    if (!hook_is_wanted(f) || f->closing || r->transfer == NULL)
         return;
-    event_fill(r, &e, url);
+    hook_fill(r, &e, url);
     e.done = true;
     e.err = err;
     e.text = text;
@@ -64,5 +64,5 @@ void event_ended(struct fetcher *f, const struct request *r, tr_err err, const c
         (void) curl_easy_getinfo(r->transfer->easy, CURLINFO_RESPONSE_CODE, &status);
     e.status = (int) status;
     trace_fill(r->transfer, &e.trace);
-    event_tell(f, &e);
+    hook_tell(f, &e);
 }
