@@ -206,6 +206,8 @@ void transfer_put(struct transfer *t)
     struct fetcher *f = t->fetcher;
     (void) curl_multi_remove_handle(f->multi, t->easy);
     if (t->dirty || transfer_has_retried(t)) {
+        if (f->share != NULL) /* or the reset would leak the list of files */
+            curl_easy_setopt(t->easy, CURLOPT_COOKIEFILE, NULL);
         curl_easy_reset(t->easy);
         setup_pool(t);
     } else if (t->counting) {
