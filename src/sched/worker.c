@@ -166,8 +166,6 @@ tr_err sched_run(struct sched *s, enum loop_mode mode, int64_t budget_ms, bool *
     struct tr_self *loop = loop_to_enter(w);
     if (loop == NULL)
         return TR_ENOMEM;
-    if (w->index == 0 && !s->crew->ticker.running && !w->world->opts.virtual_clock)
-        ticker_start(&s->crew->ticker, w->world, w->world->opts.slow_handler_ms);
     s->mode = mode;
     gate_enter_awake(&w->gate);
     worker_refresh(w);
@@ -183,7 +181,7 @@ tr_err sched_run(struct sched *s, enum loop_mode mode, int64_t budget_ms, bool *
     ticker_worker_wakes(&s->crew->ticker);
     atomic_fetch_or(&w->attention, ATTENTION_TICK);
     thread_serve(w, loop);
-    atomic_store_explicit(&w->running_id, 0, memory_order_relaxed);
+    atomic_store_explicit(&w->running, NULL, memory_order_relaxed);
     *more = worker_has_ready(w);
     if (mode == LOOP_STEP && !w->world->opts.virtual_clock)
         poll_arm(&s->poller, heap_min(&w->timers) < s->stop_deadline ? heap_min(&w->timers) : s->stop_deadline);
