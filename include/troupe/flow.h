@@ -89,9 +89,10 @@ TR_API TR_MUST_CHECK tr_err tr_flow_next_for(tr_self *self, tr_flow *flow, int64
 #define tr_flow_next(self, flow, part) tr_flow_next_for((self), (flow), TR_FOREVER, (part))
 
 /* Writes one part, a message as tr_send's; tags that begin with "flow." are the runtime's. Suspends while there is no
- * credit. A call that does not return TR_OK has written nothing. Errors: TR_EDOWN (the asker is gone), TR_ECLOSED or
- * the answerer's error (it has ended), TR_ESTATE (this side has ended), TR_EINVAL, TR_ETOOBIG, TR_ETIMEDOUT,
- * TR_ECANCELED, TR_ENOMEM. Use tr_flow_write(self, flow, "tag", ...). */
+ * credit; the last reply, be it a part that was read, stays where it is. A call that does not return TR_OK has written
+ * nothing. Errors: TR_EDOWN (the asker is gone), TR_ECLOSED or the answerer's error (it has ended), TR_ESTATE (this
+ * side has ended), TR_EINVAL, TR_ETOOBIG, TR_ETIMEDOUT, TR_ECANCELED, TR_ENOMEM. Use tr_flow_write(self, flow, "tag",
+ * ...). */
 TR_API TR_MUST_CHECK tr_err tr_flow_write_values(tr_self *self, tr_flow *flow, const tr_value *values, size_t n);
 #define tr_flow_write(self, flow, ...) tr_flow_write_values((self), (flow), TR_VALUES(__VA_ARGS__))
 

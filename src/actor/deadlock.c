@@ -141,7 +141,8 @@ static void chain_print(const struct search *s, char *chain, size_t size)
     char text[CELL_TEXT_MAX];
     int len = snprintf(chain, size, "deadlock: %s", cell_text(s->self->cell, text));
     for (unsigned i = s->path_len; i > 0 && len > 0 && (size_t) len < size; i--)
-        len += snprintf(chain + len, size - (size_t) len, " waits for %s", cell_text_any(s->self->worker, s->path[i - 1], text));
+        len += snprintf(chain + len, size - (size_t) len, " waits for %s",
+                        cell_text_any(s->self->worker, s->path[i - 1], text));
 }
 
 static tr_err deadlock_error(const struct search *s, struct tr_self *self, const char *phase)

@@ -90,5 +90,5 @@ tr_err tr_event_clear(tr_self *self, tr_addr at)
 tr_err tr_event_wait_for(tr_self *self, tr_addr at, int64_t timeout_ms)
 {
     tr_err err = share_check(self, at, &event, "event");
-    return err == TR_OK ? tr_ask_for(self, at, hand_timeout(timeout_ms), NULL, "share.wait") : err;
+    return err == TR_OK ? hand_ask(self, at, timeout_ms, "event", TR_VALUES("share.wait")) : err;
 }

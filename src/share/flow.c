@@ -246,10 +246,14 @@ static tr_err write_check(tr_self *self, const tr_flow *flow, const tr_value *va
 
 static tr_err credit_wait(tr_self *self, tr_flow *flow)
 {
+    tr_msg *saved;
     const tr_msg *reply;
+    if (!hand_save(self, &saved, "flow.write"))
+        return TR_ENOMEM;
     tr_err err = tr_ask_for(self, flow->relay, HAND_FOREVER_MS, &reply, "flow.room");
     if (err == TR_OK)
         credit_set(flow, reply);
+    hand_restore(self, saved);
     return err == TR_OK ? TR_OK : flow_error(self, flow, err, "flow.write");
 }
 

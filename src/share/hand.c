@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "actor/call.h"
 #include "actor/cancel.h"
 #include "actor/cell_ext.h"
 #include "actor/error.h"
@@ -72,6 +73,38 @@ void hand_back(struct tr_self *self)
         return;
     self->reply = NULL;
     reply_return(self->worker, grant);
+}
+
+bool hand_save(struct tr_self *self, tr_msg **saved, const char *phase)
+{
+    *saved = NULL;
+    if (!self_is_current(self) || self->reply == NULL || (self->reply->flags & MSG_KEPT))
+        return true; /* what its holder keeps lives without us */
+    *saved = tr_keep(self, self->reply);
+    if (*saved == NULL)
+        (void) error_set(self, TR_ENOMEM, phase, "out of memory");
+    return *saved != NULL;
+}
+
+void hand_restore(struct tr_self *self, tr_msg *saved)
+{
+    if (saved == NULL)
+        return;
+    kept_unlink(self->cell, saved);
+    if (self->reply != NULL)
+        msg_unref(&self->worker->msgs, self->reply);
+    self->reply = saved;
+}
+
+tr_err hand_ask(struct tr_self *self, tr_addr at, int64_t timeout_ms, const char *phase, const tr_value *values,
+                size_t n)
+{
+    tr_msg *saved;
+    if (!hand_save(self, &saved, phase))
+        return TR_ENOMEM;
+    tr_err err = tr_ask_values(self, at, hand_timeout(timeout_ms), NULL, values, n);
+    hand_restore(self, saved);
+    return err;
 }
 
 tr_err share_spawn(struct tr_self *self, const tr_behaviour *what, const tr_share_opts *opts, int64_t a, int64_t b,

@@ -50,6 +50,15 @@ static inline bool hand_is_back(struct tr_self *self, const tr_msg *m)
 /* Gives the last reply, a grant, back to who gave it. Needs no memory. */
 void hand_back(struct tr_self *self);
 
+/* A call that asks, and gives its caller no message, leaves the caller's last reply where it was: it is kept meanwhile
+ * (should the actor end), and put back. False: out of memory, in words. */
+bool hand_save(struct tr_self *self, tr_msg **saved, const char *phase);
+void hand_restore(struct tr_self *self, tr_msg *saved);
+
+/* Asks in this way. */
+tr_err hand_ask(struct tr_self *self, tr_addr at, int64_t timeout_ms, const char *phase, const tr_value *values,
+                size_t n);
+
 /* Spawns one of the shared things with one or two numbers as its message arguments. */
 tr_err share_spawn(struct tr_self *self, const tr_behaviour *what, const tr_share_opts *opts, int64_t a, int64_t b,
                    tr_addr *to);

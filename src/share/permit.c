@@ -176,16 +176,24 @@ tr_err tr_lock_create(tr_self *self, const tr_share_opts *opts, tr_addr *to)
     return share_spawn(self, &lock, opts, 1, true, to);
 }
 
+static tr_err take(tr_self *self, tr_addr at, int64_t n, int64_t timeout_ms, tr_hold *hold, bool *died)
+{
+    tr_msg *saved;
+    const tr_msg *answer;
+    int64_t word = 0;
+    if (!hand_save(self, &saved, "take"))
+        return TR_ENOMEM;
+    tr_err err = hold_take(self, at, timeout_ms, hold, &answer, TR_VALUES("share.wait", n));
+    if (err == TR_OK && died != NULL)
+        *died = tr_args(answer, &word) == TR_OK && word != 0;
+    hand_restore(self, saved);
+    return err;
+}
+
 tr_err tr_lock_take_for(tr_self *self, tr_addr at, int64_t timeout_ms, tr_hold *hold, bool *died)
 {
-    const tr_msg *grant;
-    int64_t n = 0;
     tr_err err = share_check(self, at, &lock, "lock");
-    if (err == TR_OK)
-        err = hold_take(self, at, timeout_ms, hold, &grant, TR_VALUES("share.wait", 1));
-    if (err == TR_OK && died != NULL)
-        *died = tr_args(grant, &n) == TR_OK && n != 0;
-    return err;
+    return err == TR_OK ? take(self, at, 1, timeout_ms, hold, died) : err;
 }
 
 tr_err tr_semaphore_create(tr_self *self, uint32_t permits, const tr_share_opts *opts, tr_addr *to)
@@ -197,7 +205,6 @@ tr_err tr_semaphore_create(tr_self *self, uint32_t permits, const tr_share_opts 
 
 tr_err tr_semaphore_take_for(tr_self *self, tr_addr at, uint32_t n, int64_t timeout_ms, tr_hold *hold)
 {
-    const tr_msg *grant;
     tr_err err = share_check(self, at, &semaphore, "semaphore");
-    return err == TR_OK ? hold_take(self, at, timeout_ms, hold, &grant, TR_VALUES("share.wait", n)) : err;
+    return err == TR_OK ? take(self, at, n, timeout_ms, hold, NULL) : err;
 }

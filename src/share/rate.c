@@ -139,5 +139,5 @@ tr_err tr_rate_create(tr_self *self, uint32_t tokens, int64_t period_ms, uint32_
 tr_err tr_rate_take_for(tr_self *self, tr_addr at, uint32_t n, int64_t timeout_ms)
 {
     tr_err err = share_check(self, at, &rate, "rate");
-    return err == TR_OK ? tr_ask_for(self, at, hand_timeout(timeout_ms), NULL, "share.take", n) : err;
+    return err == TR_OK ? hand_ask(self, at, timeout_ms, "rate", TR_VALUES("share.take", n)) : err;
 }

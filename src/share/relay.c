@@ -157,7 +157,7 @@ static void pipe_end(tr_self *self, struct pipe *p)
 static tr_err ring_make(tr_self *self, const struct relay *r, struct pipe *p)
 {
     if (p->ring == NULL)
-        p->ring = tr_alloc(self, (r->parts_max + 1) * sizeof *p->ring); /* and one for the reply's values */
+        p->ring = tr_alloc(self, (r->parts_max + 1) * sizeof(tr_msg *)); /* and one for the reply's values */
     return p->ring != NULL ? TR_OK : TR_ENOMEM;
 }
 

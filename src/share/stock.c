@@ -122,18 +122,27 @@ void stock_close(tr_self *self, struct stock *s)
 
 /* ---- the other side ---- */
 
-tr_err stock_put(tr_self *self, tr_addr at, int64_t timeout_ms, const char *phase, const tr_value *values, size_t n)
+static tr_err room_ask(tr_self *self, tr_addr at, int64_t timeout_ms, const char *phase)
 {
-    tr_err err = share_check_tag(self, values, n, SHARE_TAG, phase);
-    if (err == TR_OK)
-        err = tr_ask_values(self, at, timeout_ms == 0 ? HAND_FOREVER_MS : hand_timeout(timeout_ms), NULL,
-                            TR_VALUES("share.room", tr_bool(timeout_ms == 0)));
+    bool now = timeout_ms == 0;
+    tr_err err = tr_ask_for(self, at, now ? HAND_FOREVER_MS : hand_timeout(timeout_ms), NULL, "share.room",
+                            tr_bool(now));
     if (err == TR_ETIMEDOUT)
         return error_set(self, TR_EUNSENT, phase, "there was no room before the timeout: nothing was put in");
+    return err;
+}
+
+tr_err stock_put(tr_self *self, tr_addr at, int64_t timeout_ms, const char *phase, const tr_value *values, size_t n)
+{
+    tr_msg *saved;
+    tr_err err = share_check_tag(self, values, n, SHARE_TAG, phase);
     if (err != TR_OK)
         return err;
-    err = tr_try_send_values(self, at, values, n);
-    if (err != TR_OK)
+    if (!hand_save(self, &saved, phase))
+        return TR_ENOMEM;
+    err = room_ask(self, at, timeout_ms, phase);
+    if (err == TR_OK && (err = tr_try_send_values(self, at, values, n)) != TR_OK)
         hand_back(self);
+    hand_restore(self, saved);
     return err;
 }

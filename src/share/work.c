@@ -264,7 +264,7 @@ void tr_work_again(tr_self *self, tr_hold *hold)
 tr_err tr_work_join_for(tr_self *self, tr_addr at, int64_t timeout_ms)
 {
     tr_err err = share_check(self, at, &work, "work");
-    return err == TR_OK ? tr_ask_for(self, at, hand_timeout(timeout_ms), NULL, "share.join") : err;
+    return err == TR_OK ? hand_ask(self, at, timeout_ms, "work", TR_VALUES("share.join")) : err;
 }
 
 tr_err tr_work_close(tr_self *self, tr_addr at)

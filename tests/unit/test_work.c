@@ -276,6 +276,64 @@ static void whatever_gives_up_when_the_work_is_done_once(void **state)
     assert_int_equal(s.put, s.done);
 }
 
+/* ---- the last reply ---- */
+
+static tr_err put_what_was_taken(tr_self *self, void *arg)
+{
+    struct scene *s = arg;
+    const tr_msg *item;
+    tr_hold hold;
+    const char *text = "", *word = "";
+    tr_err err = tr_work_create(self, 1, NULL, &s->queue);
+    if (err == TR_OK)
+        err = tr_work_put(self, s->queue, "item", "a text that is read after others were put in");
+    if (err == TR_OK)
+        err = tr_work_take(self, s->queue, &hold, &item);
+    if (err == TR_OK)
+        err = tr_args(item, &text);
+    note_err(&s->notes, tr_work_put(self, s->queue, "item", 1));
+    note_err(&s->notes, tr_work_put_for(self, s->queue, 5, "item", 2));
+    note_err(&s->notes, tr_work_join_for(self, s->queue, 5));
+    note(&s->notes, "%d", tr_args(item, &word) == TR_OK && word == text && strlen(text) == 44);
+    tr_hold_release(self, &hold);
+    return err;
+}
+
+/* S46.6 */
+static void an_item_can_be_read_while_others_are_put_in(void **state)
+{
+    run_scene(put_what_was_taken, "OK EUNSENT ETIMEDOUT 1");
+}
+
+static tr_err wait_with_a_reply(tr_self *self, void *arg)
+{
+    struct scene *s = arg;
+    const tr_msg *reply;
+    tr_err err = tr_ask(self, s->other[1], &reply, "what", 1);
+    return err == TR_OK ? tr_work_put(self, s->queue, "item", 2) : err;
+}
+
+static tr_err kill_one_with_a_reply(tr_self *self, void *arg)
+{
+    struct scene *s = arg;
+    tr_err err = tr_work_create(self, 1, NULL, &s->queue);
+    if (err == TR_OK)
+        err = tr_work_put(self, s->queue, "item", 1);
+    if (err == TR_OK)
+        err = tr_spawn(self, echo, NULL, &s->other[1]);
+    if (err == TR_OK)
+        err = tr_spawn(self, wait_with_a_reply, s, &s->other[0]);
+    (void) tr_sleep(self, 5);
+    tr_kill(self, s->other[0], NULL);
+    note_err(&s->notes, tr_join(self, s->other[0], NULL));
+    return err;
+}
+
+static void a_reply_goes_with_one_that_is_killed_while_it_waits(void **state)
+{
+    run_scene(kill_one_with_a_reply, "EKILLED");
+}
+
 /* ---- misuse, memory ---- */
 
 static tr_err misuse(tr_self *self, void *arg)
@@ -344,6 +402,8 @@ int main(void)
         cmocka_unit_test(an_item_that_was_granted_and_not_read_is_the_first_again),
         cmocka_unit_test(no_more_items_wait_than_fit),
         cmocka_unit_test(whatever_gives_up_when_the_work_is_done_once),
+        cmocka_unit_test(an_item_can_be_read_while_others_are_put_in),
+        cmocka_unit_test(a_reply_goes_with_one_that_is_killed_while_it_waits),
         cmocka_unit_test(misuse_is_refused),
         cmocka_unit_test(whatever_allocation_fails_the_work_is_done),
     };
