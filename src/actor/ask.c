@@ -606,9 +606,11 @@ tr_err tr_ask_then_values(tr_self *self, tr_addr to, int64_t timeout_ms, tr_repl
         return err;
     a->then = on_reply;
     a->ctx = ctx;
+    gate_enter(&self->worker->gate); /* beside a reentrant handler its actor is anybody's */
     list_push(&ext->thens, &a->link);
     if (a->state == ASK_DONE) /* it was refused while this actor waited for room */
         ask_wake(self->worker, a);
+    gate_leave(&self->worker->gate);
     return TR_OK;
 }
 

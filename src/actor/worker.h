@@ -198,6 +198,10 @@ void worker_abandon(struct tr_self *self) __attribute__((noreturn));
 /* Runs fn(arg) on the thread's own stack. */
 int worker_call(struct tr_self *self, int (*fn)(void *arg), void *arg);
 
+/* Seizes the gate of a worker that sleeps: nothing of its own runs until gate_release. False: it does not, or somebody
+ * else is in. */
+bool worker_seize_asleep(struct worker *w);
+
 /* Takes an actor over whose worker sleeps, if nothing holds it there; sched/share.c. Whether it is here now. In the
  * gate. */
 bool worker_pull(struct worker *w, struct cell *c);
