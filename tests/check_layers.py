@@ -22,6 +22,7 @@ LAYERS = {
              "registry.h scope_kernel.h signal.h remote.h probe.h "
              "gate ask call cancel cell cell_ext deadletter deadlock describe end ender error fd gather mail mailbox note "
              "offload owner probe recv registry remote resolve scope send signal spawn table tick timer turn wait",
+    "share": "hand.h line.h stock.h relay.h hand line stock channel event flow permit rate relay work",
     "sched": "poll.h ticker.h post.h share.h sched.h poll post share ticker loop worker",
     "stream": "port.h stream.h layer.h quota.h give.h address.h listener.h port source sink layer quota stream once "
               "read write give listener listen accept connect serve udp",
@@ -29,7 +30,7 @@ LAYERS = {
     "machine": "close_from.h quiet launch signal_name signal_hub signal child.h child child_io run input",
     "tls": "context.h context session",
     "node": "module overflow node.h inbox.h node inbox offload_set thread main print test_kit",
-    "cli": "cli urls status progress json save output run fetch main",
+    "cli": "cli urls status progress json report save output download run options fetch main",
 }
 
 # Other people's headers: who may include them. What is not named here is the C library's and the system's.

@@ -9,6 +9,8 @@
 #include "actor.h"
 #include "await.h"
 #include "scope.h"
+#include "flow.h"
+#include "share.h"
 #include "time.h"
 #include "child.h"
 #include "input.h"

@@ -27,6 +27,8 @@ struct cell_ext {
     struct tr_msg *end_error; /* CELL_END: in words, or NULL */
     char *cancel_reason;
     size_t stack_size;
+    uint64_t
+        stands_for;   /* an actor's id: what this one gives out that one has, and who waits here waits for it; or 0 */
     const char *name; /* the first registered one, for people; lives as long as it is registered */
     /* Also read by senders on other workers, who see CELL_BOUNDED as ext being there. */
     uint32_t len_max, bytes_max;
