@@ -383,8 +383,10 @@ void tr_flow_close(tr_self *self, tr_flow *flow)
         return;
     struct cell_ext *ext = self->cell->ext;
     if (ext != NULL && (flow->on_part != NULL || flow->on_room != NULL || (flow->state & FLOW_KEPT))) {
+        gate_enter(&self->worker->gate);
         thens_forget(self, &ext->thens, flow);
         thens_forget(self, &ext->thens_done, flow);
+        gate_leave(&self->worker->gate);
     }
     tr_ask_cancel(self, flow->life);
     *flow = (tr_flow){ .state = 0 };

@@ -214,12 +214,14 @@ tr_err tr_hold_keep(tr_self *self, tr_hold *hold)
     struct cell_ext *ext = cell_ext_get(self->worker, self->cell);
     if (ext == NULL)
         return error_set(self, TR_ENOMEM, "hold", "out of memory");
-    if (life->then != NULL || life->state != ASK_OPEN)
-        return TR_OK;
-    list_remove(&life->link);
-    life->then = life_over;
-    life->ctx = NULL;
-    list_push(&ext->thens, &life->link);
+    gate_enter(&self->worker->gate);
+    if (life->then == NULL && life->state == ASK_OPEN) {
+        list_remove(&life->link);
+        life->then = life_over;
+        life->ctx = NULL;
+        list_push(&ext->thens, &life->link);
+    }
+    gate_leave(&self->worker->gate);
     return TR_OK;
 }
 
@@ -229,8 +231,10 @@ void hold_end(struct tr_self *self, tr_hold *hold, const char *tag)
     if (life != NULL && life->state == ASK_OPEN)
         (void) claim_say(self, hold, tag);
     if (life != NULL) {
+        gate_enter(&self->worker->gate);
         list_remove(&life->link);
         ask_end(self->worker, life);
+        gate_leave(&self->worker->gate);
     }
     *hold = (tr_hold){ .life = { NULL, 0 } };
 }

@@ -804,6 +804,76 @@ static void a_flow_closed_in_its_callback_leaves_nothing(void **state)
     assert_string_equal(s.notes.text, "EBUSY item 0 item 1");
 }
 
+/* Opens a flow of one who writes late, waits for its first part, and closes before that comes. */
+static tr_err on_give_up(tr_self *self, void *state, const tr_msg *m)
+{
+    struct sink *k = state;
+    (void) m;
+    tr_flow_close(self, &k->flow);
+    memset(&k->flow, 0x55, sizeof k->flow); /* nobody may look at it any more */
+    return TR_OK;
+}
+
+static tr_err on_wait(tr_self *self, void *state, const tr_msg *m)
+{
+    struct sink *k = state;
+    void *scene;
+    const tr_flow_opts opts = { .size = sizeof opts, .flags = TR_FLOW_KEEP };
+    tr_args(m, &scene);
+    k->scene = scene;
+    tr_err err = tr_flow_open(self, k->scene->store, &opts, &k->flow, "list", 3);
+    return err == TR_OK ? tr_flow_next_then(self, &k->flow, sink_next, NULL) : err;
+}
+
+static const tr_handler quitter_rows[] = {
+    { "wait", "scene:ptr", NULL, on_wait, NULL, 0, NULL },
+    { "give up", "", NULL, on_give_up, NULL, 0, NULL },
+    { 0 },
+};
+static const tr_behaviour quitter = { .name = "quitter", .state_size = sizeof(struct sink), .handlers = quitter_rows };
+
+static tr_err quit(tr_self *self, void *arg)
+{
+    struct scene *s = arg;
+    tr_err err = tr_spawn(self, late_writer, s, &s->store);
+    if (err == TR_OK)
+        err = tr_spawn(self, &quitter, NULL, &s->other);
+    if (err == TR_OK)
+        err = tr_send(self, s->other, "wait", tr_local_ptr(s));
+    (void) tr_sleep(self, 5);
+    if (err == TR_OK)
+        err = tr_send(self, s->other, "give up");
+    return err == TR_OK ? tr_join(self, s->store, NULL) : err;
+}
+
+/* S40.11 */
+static void after_a_close_its_function_is_not_called(void **state)
+{
+    run_scene(quit, "writer:EDOWN");
+}
+
+static tr_err leave_a_part_unread(tr_self *self, void *arg)
+{
+    struct scene *s = arg;
+    tr_pending pending;
+    tr_err err = open_store(self, s);
+    if (err == TR_OK)
+        err = tr_flow_open(self, s->store, NULL, &s->flow, "list", 2);
+    if (err == TR_OK)
+        err = tr_ask_start(self, s->flow.relay, &pending, "flow.next", 0);
+    (void) tr_sleep(self, 5);
+    tr_ask_cancel(self, pending); /* the answer is there */
+    (void) read_all(self, s);
+    tr_flow_close(self, &s->flow);
+    return err;
+}
+
+/* S40.4 */
+static void a_part_that_was_answered_and_not_read_is_the_next_again(void **state)
+{
+    run_scene(leave_a_part_unread, "item 0 item 1 ECLOSED");
+}
+
 /* ---- misuse ---- */
 
 static tr_err misuse(tr_self *self, void *arg)
@@ -908,6 +978,8 @@ int main(void)
         cmocka_unit_test(the_askers_end_is_told_to_a_kept_request),
         cmocka_unit_test(a_behaviour_reads_without_waiting),
         cmocka_unit_test(a_flow_closed_in_its_callback_leaves_nothing),
+        cmocka_unit_test(after_a_close_its_function_is_not_called),
+        cmocka_unit_test(a_part_that_was_answered_and_not_read_is_the_next_again),
         cmocka_unit_test(misuse_is_refused),
         cmocka_unit_test(whatever_allocation_fails_no_part_is_lost_unseen),
     };

@@ -309,12 +309,73 @@ static void a_storm_on_four_workers_loses_and_leaves_nothing(void **state)
     storm_on(4);
 }
 
+/* ---- a cycle over two workers ---- */
+
+struct pair {
+    tr_addr lock, other;
+    atomic_int deadlocks, fine;
+};
+
+static void count(struct pair *p, tr_err err)
+{
+    atomic_fetch_add(err == TR_EDEADLK ? &p->deadlocks : &p->fine, 1);
+}
+
+/* Answers one request, and takes the lock before. */
+static tr_err needy(tr_self *self, void *arg)
+{
+    struct pair *p = arg;
+    const tr_msg *m;
+    tr_hold hold;
+    tr_err err = tr_recv(self, &m);
+    if (err != TR_OK)
+        return err;
+    count(p, tr_lock_take(self, p->lock, &hold, NULL));
+    return tr_reply(self, m);
+}
+
+static tr_err hold_and_ask(tr_self *self, void *arg)
+{
+    struct pair *p = arg;
+    tr_hold hold;
+    const tr_spawn_opts far = { .size = sizeof far, .body = needy, .arg = p, .place = TR_PLACE_WORKER, .worker = 1 };
+    tr_err err = tr_lock_create(self, NULL, &p->lock);
+    if (err == TR_OK)
+        err = tr_lock_take(self, p->lock, &hold, NULL);
+    if (err == TR_OK)
+        err = tr_spawn_with(self, &far, &p->other);
+    if (err != TR_OK)
+        return err;
+    count(p, tr_ask(self, p->other, NULL, "need"));
+    tr_hold_release(self, &hold);
+    return tr_join(self, p->other, NULL);
+}
+
+/* S43.4: one of the two is told, and the other goes on. */
+static void a_lock_is_an_edge_from_one_worker_to_another(void **state)
+{
+    (void) state;
+    tr_node *node;
+    struct pair pair = { .deadlocks = 0 };
+    const tr_node_opts opts = { .size = sizeof opts, .workers = 2, .on_log = quiet };
+    const tr_spawn_opts spawn = { .size = sizeof spawn, .body = hold_and_ask, .arg = &pair };
+    assert_int_equal(tr_node_create(&opts, &node), TR_OK);
+    assert_int_equal(tr_node_spawn(node, &spawn, NULL), TR_OK);
+    alarm(STORM_WATCHDOG_S);
+    assert_int_equal(tr_node_run(node), TR_OK);
+    alarm(0);
+    tr_node_destroy(&node);
+    assert_int_equal(pair.deadlocks, 1);
+    assert_int_equal(pair.fine, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_storm_on_one_worker_loses_and_leaves_nothing),
         cmocka_unit_test(a_storm_on_two_workers_loses_and_leaves_nothing),
         cmocka_unit_test(a_storm_on_four_workers_loses_and_leaves_nothing),
+        cmocka_unit_test(a_lock_is_an_edge_from_one_worker_to_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
