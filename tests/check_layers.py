@@ -19,9 +19,9 @@ LAYERS = {
     "coro": "fiber valgrind switch_x86_64 switch_aarch64 switch_ucontext switch stack",
     "actor": "gate.h table.h cell.h timer.h owner.h self.h world.h worker.h ask.h call.h cancel.h cell_ext.h deadletter.h "
              "deadlock.h end.h ender.h error.h fd.h mailbox.h mail.h note.h offload.h spawn.h state.h tick.h turn.h wait.h "
-             "registry.h scope_kernel.h signal.h remote.h "
+             "registry.h scope_kernel.h signal.h remote.h probe.h "
              "gate ask call cancel cell cell_ext deadletter deadlock describe end ender error fd gather mail mailbox note "
-             "offload owner recv registry remote resolve scope send signal spawn table tick timer turn wait",
+             "offload owner probe recv registry remote resolve scope send signal spawn table tick timer turn wait",
     "sched": "poll.h ticker.h post.h share.h sched.h poll post share ticker loop worker",
     "net": "",
     "machine": "close_from.h quiet launch signal_name signal_hub signal child.h child child_io run input",
