@@ -38,7 +38,7 @@ static tr_err reader_open(tr_self *self, tr_addr *console, tr_input **in)
 
 static tr_err reader(tr_self *self, void *arg)
 {
-    tr_addr console;
+    tr_addr console = TR_ADDR_NIL;
     tr_input *in = NULL;
     const tr_msg *m;
     (void) arg;
@@ -100,7 +100,8 @@ static tr_err print(tr_self *self, int fd, const char *text, size_t len)
 static void asker_remove(struct console *c, size_t i)
 {
     c->askers_len--;
-    memmove(&c->askers[i], &c->askers[i + 1], (c->askers_len - i) * sizeof c->askers[0]);
+    for (; i < c->askers_len; i++)
+        c->askers[i] = c->askers[i + 1];
 }
 
 static tr_msg *asker_take(struct console *c)

@@ -68,7 +68,8 @@ static void write_done(tr_self *self, struct talk *t, tr_err err)
     tr_msg *m = t->writes[0];
     t->writes_len--;
     t->written = 0;
-    memmove(&t->writes[0], &t->writes[1], t->writes_len * sizeof t->writes[0]);
+    for (size_t i = 0; i < t->writes_len; i++)
+        t->writes[i] = t->writes[i + 1];
     if (tr_is_request(m) && err == TR_OK)
         (void) tr_reply(self, m);
     else if (tr_is_request(m))
@@ -225,7 +226,7 @@ static tr_err tell_the_end(tr_self *self, struct talk *t)
 
 tr_err talk_body(tr_self *self, void *arg)
 {
-    const tr_msg *m;
+    const tr_msg *m = NULL;
     struct order order;
     (void) arg;
     struct talk *t = tr_alloc(self, sizeof *t);

@@ -184,6 +184,11 @@ tr_err tr_child_signal(tr_self *self, tr_child *child, int number)
 
 /* ---- letting it go ---- */
 
+static int pidfd_open_of(pid_t pid)
+{
+    return atomic_load(&child_without_pidfd) ? -1 : (int) syscall(SYS_pidfd_open, pid, 0u);
+}
+
 /* On a thread: whether it has ended, after at most so long. */
 static bool reap_within(struct tr_child *c, int64_t ms)
 {
@@ -202,6 +207,7 @@ static bool reap_within(struct tr_child *c, int64_t ms)
 static int reap(void *arg)
 {
     struct tr_child *c = arg;
+    c->pidfd = pidfd_open_of(c->pid); /* one of its own: that of before stood in the worker's epoll set */
     bool ended = c->grace_ms >= 0 && reap_within(c, c->grace_ms);
     if (!ended || c->group)
         (void) child_kill(c, SIGKILL);
@@ -220,18 +226,18 @@ void child_end(void *child)
     for (int i = 0; i < LAUNCH_STREAMS; i++)
         if (c->fd[i] >= 0)
             close(c->fd[i]);
-    bool gone = c->reaped || (!c->group && child_has_ended(c, false));
-    if (!gone && c->grace_ms >= 0) {
+    if (c->pidfd >= 0)
+        close(c->pidfd);
+    c->pidfd = -1;
+    if (c->reaped || (!c->group && child_has_ended(c, false))) {
+        mem_free(c);
+        return;
+    }
+    if (c->grace_ms >= 0) {
         (void) child_kill(c, SIGTERM);
         (void) child_kill(c, SIGCONT);
     }
-    if (!gone) {
-        offload_post(&c->world->reapers, reap, c);
-        return;
-    }
-    if (c->pidfd >= 0)
-        close(c->pidfd);
-    mem_free(c);
+    offload_post(&c->world->reapers, reap, c);
 }
 
 void tr_child_free(tr_self *self, tr_child **child)
@@ -262,11 +268,6 @@ static tr_err opts_check(struct tr_self *self, const tr_child_opts *o)
     else if (o->in.kind == TR_STDIO_FROM && (o->in.from == NULL || o->in.from->fd[TR_CHILD_OUT] < 0))
         why = "the child that in is to read from has no output pipe";
     return why == NULL ? TR_OK : error_set(self, TR_EINVAL, "child", "%s", why);
-}
-
-static int pidfd_open_of(pid_t pid)
-{
-    return atomic_load(&child_without_pidfd) ? -1 : (int) syscall(SYS_pidfd_open, pid, 0u);
 }
 
 static tr_err start_error(struct tr_self *self, const tr_child_opts *o, const struct launch *l, int rc)
