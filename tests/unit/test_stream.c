@@ -130,9 +130,9 @@ static tr_err ends_a_behaviour(tr_self *self, void *arg)
         err = tr_spawn(self, &says_bye, run, &run->child);
     (void) tr_yield(self);
     (void) tr_cancel(self, run->child, NULL);
-    note_err(&run->notes, tr_stream_read(self, peer, buf, sizeof buf, 1000, &n));
+    note_err(&run->notes, tr_stream_read(self, peer, buf, sizeof buf, 10000, &n));
     note(&run->notes, "%.*s", (int) n, buf);
-    note_err(&run->notes, tr_stream_read(self, peer, buf, sizeof buf, 1000, &n));
+    note_err(&run->notes, tr_stream_read(self, peer, buf, sizeof buf, 10000, &n));
     return err;
 }
 
@@ -166,7 +166,7 @@ static tr_err reads_zeros(tr_self *self, void *arg)
     for (int i = 0; i < 1000 && err == TR_OK; i++)
         err = tr_stream_read(self, zeros, buf, sizeof buf, TR_FOREVER, &n);
     note(&run->notes, "%d", turns >= 9);
-    (void) tr_cancel_wait(self, run->child, NULL, 1000);
+    (void) tr_cancel_wait(self, run->child, NULL, 10000);
     return err;
 }
 
