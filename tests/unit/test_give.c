@@ -115,7 +115,7 @@ static tr_err gives_what_is_used(tr_self *self, void *arg)
     run->child = tr_self_addr(self);
     if (err == TR_OK)
         err = tr_spawn(self, child_gives, run, &child);
-    (void) tr_yield(self);
+    settle(self);
     note_err(&run->notes, tr_stream_give(self, run->ends[0], run->child, "here"));
     (void) tr_cancel(self, child, NULL);
     (void) !tr_join(self, child, NULL);

@@ -84,7 +84,7 @@ static tr_err accepts_beside_another(tr_self *self, void *arg)
     tr_err err = listens(self, run, NULL);
     if (err == TR_OK)
         err = tr_spawn(self, child_accepts, run, &run->child);
-    (void) tr_yield(self);
+    settle(self);
     note_err(&run->notes, accepts(self, run, 0, 10000));
     note_err(&run->notes, tr_listener_once(self, run->listener, "conn"));
     tr_listener_close(self, run->listener);
@@ -113,13 +113,13 @@ static tr_err accepts_at_most_one(tr_self *self, void *arg)
     note_err(&run->notes, accepts(self, run, 1, 5));
     if (err == TR_OK)
         err = tr_spawn(self, child_accepts, run, &run->child);
-    (void) tr_yield(self);
+    settle(self);
     note_err(&run->notes, accepts(self, run, 1, 10000));
     (void) tr_kill(self, run->child, NULL);
     (void) !tr_join(self, run->child, NULL);
     if (err == TR_OK)
         err = tr_spawn(self, child_accepts, run, &run->child);
-    (void) tr_yield(self);
+    settle(self);
     tr_stream_close(self, run->conns[0]);
     return err == TR_OK ? tr_join(self, run->child, NULL) : err;
 }

@@ -217,7 +217,7 @@ static tr_err talks_to_a_behaviour(tr_self *self, void *arg)
     char line[32] = "";
     tr_node_stats stats = { .size = sizeof stats };
     tr_err err = tr_spawn(self, &server, run, &run->child);
-    (void) tr_yield(self);
+    settle(self);
     (void) put(self, run->ends[1], "hello\n");
     note_err(&run->notes, tr_stream_read_line(self, run->ends[1], line, sizeof line, 10000, NULL));
     (void) tr_send(self, run->child, "say", "and a message\n");

@@ -221,7 +221,7 @@ static tr_err reads_beside_another(tr_self *self, void *arg)
     tr_err err = tr_stream_pair(self, run->ends);
     if (err == TR_OK)
         err = tr_spawn(self, child_reads, run, &run->child);
-    (void) tr_yield(self);
+    settle(self);
     note_err(&run->notes, tr_stream_read(self, run->ends[0], buf, 4, 10000, &n));
     note_err(&run->notes, tr_stream_once(self, run->ends[0], "data"));
     (void) put(self, run->ends[0], "out");
@@ -247,7 +247,7 @@ static tr_err closes_under_the_reader(tr_self *self, void *arg)
     tr_err err = tr_stream_pair(self, run->ends);
     if (err == TR_OK)
         err = tr_spawn(self, child_reads, run, &run->child);
-    (void) tr_yield(self);
+    settle(self);
     tr_stream_close(self, run->ends[0]);
     tr_stream_close(self, run->ends[0]);
     (void) !tr_join(self, run->child, NULL);
@@ -282,12 +282,12 @@ static tr_err cancels_and_kills_readers(tr_self *self, void *arg)
     note_err(&run->notes, tr_within(self, 5, reader_in_a_scope, run));
     if (err == TR_OK)
         err = tr_spawn(self, child_reads, run, &run->child);
-    (void) tr_yield(self);
+    settle(self);
     (void) tr_cancel(self, run->child, "enough");
     (void) !tr_join(self, run->child, NULL);
     if (err == TR_OK)
         err = tr_spawn(self, child_reads, run, &run->child);
-    (void) tr_yield(self);
+    settle(self);
     (void) tr_kill(self, run->child, "enough");
     note_err(&run->notes, tr_join(self, run->child, NULL));
     (void) put(self, run->ends[1], "cd");
@@ -320,7 +320,7 @@ static tr_err drained_reader(tr_self *self, void *arg)
     err = err == TR_OK ? tr_stream_pair(self, run->ends) : err;
     if (err == TR_OK)
         err = tr_spawn(self, child_reads, run, &run->child);
-    (void) tr_yield(self);
+    settle(self);
     note_err(&run->notes, tr_stream_drain(self, run->ends[0]));
     return err == TR_OK ? tr_join(self, run->child, NULL) : err;
 }
@@ -370,7 +370,7 @@ static void regular_file_that_is_lent_is_read_and_left_as_it_was(void **state)
 static tr_err pipe_writer(tr_self *self, void *arg)
 {
     struct run *run = arg;
-    (void) tr_yield(self);
+    settle(self);
     return put(self, run->ends[1], "late\n");
 }
 

@@ -56,7 +56,7 @@ static tr_err serves(tr_self *self, void *arg)
 static tr_err starts(tr_self *self, struct run *run, tr_stream *client)
 {
     tr_err err = tr_spawn(self, serves, run, &run->server);
-    (void) tr_yield(self);
+    settle(self);
     return err == TR_OK ? tr_tcp_connect(self, "127.0.0.1", run->port, 1000, client) : err;
 }
 
@@ -133,7 +133,7 @@ static tr_err scope_of_server(tr_self *self, tr_scope *scope, void *arg)
     struct run *run = arg;
     tr_stream client;
     tr_err err = tr_spawn_in(self, scope, serves, run, &run->server);
-    (void) tr_yield(self);
+    settle(self);
     if (err == TR_OK)
         err = tr_tcp_connect(self, "127.0.0.1", run->port, 1000, &client);
     if (err != TR_OK)

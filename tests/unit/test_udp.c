@@ -65,7 +65,7 @@ static tr_err receives_beside_another(tr_self *self, void *arg)
     tr_err err = opens(self, run);
     if (err == TR_OK)
         err = tr_spawn(self, child_receives, run, &run->child);
-    (void) tr_yield(self);
+    settle(self);
     note_err(&run->notes, tr_udp_recv(self, run->a, &c, 1, 1000, &n, NULL));
     note_err(&run->notes, tr_udp_once(self, run->a, "data"));
     tr_udp_close(self, run->a);

@@ -113,7 +113,7 @@ static tr_err writes_beside_another(tr_self *self, void *arg)
     tr_err err = tr_stream_pair(self, run->ends);
     if (err == TR_OK)
         err = tr_spawn(self, child_writes, run, &run->child);
-    (void) tr_yield(self);
+    settle(self);
     note_err(&run->notes, tr_stream_write(self, run->ends[0], "x", 1, 10000));
     note_err(&run->notes, tr_stream_queue(self, run->ends[0], "x", 1));
     note_err(&run->notes, tr_stream_finish(self, run->ends[0], 10000));
@@ -121,7 +121,7 @@ static tr_err writes_beside_another(tr_self *self, void *arg)
     (void) !tr_join(self, run->child, NULL);
     if (err == TR_OK)
         err = tr_spawn(self, child_writes, run, &run->child);
-    (void) tr_yield(self);
+    settle(self);
     tr_stream_close(self, run->ends[0]);
     return err == TR_OK ? tr_join(self, run->child, NULL) : err;
 }
