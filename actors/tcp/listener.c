@@ -4,6 +4,7 @@
 
 struct state {
     tr_listener listener;
+    tr_stream spare;              /* came for one who had given up: the next one gets it */
     tr_msg *accepting, *stopping; /* requests to be answered */
 };
 
@@ -24,12 +25,26 @@ static tr_err on_port(tr_self *self, void *state, const tr_msg *m)
 
 /* ---- accepting ---- */
 
-/* A connection comes only while somebody waits for it, so that none is without an owner. */
+static tr_err answer(tr_self *self, const tr_msg *m, tr_stream stream)
+{
+    tr_addr conn;
+    char peer[TR_ENDPOINT_TEXT_MAX];
+    tcp_peer(self, stream, peer);
+    tr_err err = tcp_connection_spawn(self, stream, &conn);
+    return err == TR_OK ? tr_reply(self, m, conn, peer)
+                        : tr_reply_error(self, m, err, "the connection was lost: %s", tr_err_text(err));
+}
+
+/* A connection is taken only when somebody asks. */
 static tr_err on_accept(tr_self *self, void *state, const tr_msg *m)
 {
     struct state *s = state;
+    tr_stream spare = s->spare;
     if (s->accepting != NULL)
         return tr_fail_with(self, TR_EBUSY, "another accepts from this listener");
+    s->spare = (tr_stream){ 0 };
+    if (spare.id != 0)
+        return answer(self, m, spare);
     tr_err err = tr_listener_once(self, s->listener, "connection");
     if (err == TR_EBUSY) /* asked by one who gave up: that wish stands */
         err = TR_OK;
@@ -47,28 +62,18 @@ static tr_err on_accept_canceled(tr_self *self, void *state, const tr_msg *m)
     return TR_OK;
 }
 
-static tr_err answer(tr_self *self, const struct state *s, tr_stream stream)
-{
-    tr_addr conn;
-    char peer[TR_ENDPOINT_TEXT_MAX];
-    tcp_peer(self, stream, peer);
-    tr_err err = tcp_connection_spawn(self, stream, &conn);
-    return err == TR_OK ? tr_reply(self, s->accepting, conn, peer)
-                        : tr_reply_error(self, s->accepting, err, "the connection was lost: %s", tr_err_text(err));
-}
-
 static tr_err on_connection(tr_self *self, void *state, const tr_msg *m)
 {
     struct state *s = state;
     tr_stream stream;
     int code;
     tr_args(m, tr_skip(), &stream.id, &code);
-    if (s->accepting == NULL) { /* who asked gave up meanwhile: the peer may try again */
-        tr_stream_close(self, stream);
+    if (s->accepting == NULL) { /* who asked gave up meanwhile */
+        s->spare = stream;
         return TR_OK;
     }
     if (code == TR_OK)
-        (void) answer(self, s, stream);
+        (void) answer(self, s->accepting, stream);
     else
         (void) tr_reply_error(self, s->accepting, (tr_err) code, "accept: %s", tr_err_text((tr_err) code));
     tr_drop(self, &s->accepting);
@@ -87,6 +92,7 @@ static tr_err on_stop(tr_self *self, void *state, const tr_msg *m)
     if (s->accepting != NULL)
         (void) tr_reply_error(self, s->accepting, TR_ECLOSED, "the listener stops");
     tr_drop(self, &s->accepting);
+    tr_stream_close(self, s->spare);
     tr_err err = tr_listener_drain(self, s->listener, "idle");
     if (err == TR_OK)
         err = tr_timer_after(self, drain_ms < 0 ? 0 : drain_ms, NULL, "late");

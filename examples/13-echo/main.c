@@ -9,7 +9,7 @@
 
 #define LINE_MAX 4096
 #define WRITE_MS 10000 /* a client that does not read for so long is let go */
-#define DRAIN_MS 2000  /* after a stop, for lines that have begun */
+#define DRAIN_MS 10000 /* after a stop, for lines that have begun */
 
 /* One connection. It ends when the client does, or when the server stops and no line has begun. */
 static tr_err echo_lines(tr_self *self, tr_stream stream, void *arg)

@@ -136,7 +136,7 @@ TR_API TR_MUST_CHECK tr_err tr_stream_give_values(tr_self *self, tr_stream strea
                                                   size_t n);
 #define tr_stream_give(self, stream, to, ...) tr_stream_give_values((self), (stream), (to), TR_VALUES(__VA_ARGS__))
 
-/* Takes the stream out of a message (item is its first value) and makes it this actor's. *stream is the number it had.
+/* Takes the stream out of a message (item is its first value) and makes it this actor's, with a new number.
  * Errors: TR_EBADMSG (no stream), TR_ECLOSED (taken already), TR_ENOMEM (still in the message). Suspends: no. */
 TR_API TR_MUST_CHECK tr_err tr_stream_take(tr_self *self, tr_item item, tr_stream *stream);
 

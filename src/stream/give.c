@@ -99,6 +99,7 @@ tr_err tr_stream_take(tr_self *self, tr_item item, tr_stream *stream)
     struct stream *s = atomic_exchange_explicit(&parcel->stream, NULL, memory_order_acq_rel);
     if (s == NULL)
         return error_set(self, TR_ECLOSED, "take", "the stream was taken already");
+    port_renumber(&s->port); /* its former owner may be on this worker, too */
     tr_err err = port_attach(self->worker, self->cell, &s->port);
     if (err != TR_OK) {
         atomic_store_explicit(&parcel->stream, s, memory_order_release);

@@ -14,10 +14,20 @@
 
 static atomic_uint_fast64_t ports_made; /* of the process, since a port may move to any worker */
 
-void port_init(struct port *p, int fd, enum port_kind kind, void (*destroy)(struct port *p))
+static int64_t new_id(int fd)
 {
     uint64_t n = atomic_fetch_add_explicit(&ports_made, 1, memory_order_relaxed) + 1;
-    p->hook.id = (int64_t) (n & UINT32_MAX) << 31 | fd;
+    return (int64_t) (n & UINT32_MAX) << 31 | fd;
+}
+
+void port_renumber(struct port *p)
+{
+    p->hook.id = new_id(port_fd(p));
+}
+
+void port_init(struct port *p, int fd, enum port_kind kind, void (*destroy)(struct port *p))
+{
+    p->hook.id = new_id(fd);
     p->kind = kind;
     p->destroy = destroy;
 }

@@ -43,6 +43,9 @@ static inline struct port *port_of_hook(struct fd_hook *h)
 /* Of a zeroed port: number and kind. Owns: fd, from port_attach on. */
 void port_init(struct port *p, int fd, enum port_kind kind, void (*destroy)(struct port *p));
 
+/* Gives it another number: who has the old one shall not find it. */
+void port_renumber(struct port *p);
+
 /* Registers it with its owner's worker. Errors: TR_EBUSY (the descriptor is another port's), TR_ENOMEM; without words.
  */
 tr_err port_attach(struct worker *w, struct cell *c, struct port *p);

@@ -111,7 +111,7 @@ class Echo(unittest.TestCase):
         out, err = self.server.communicate(timeout=PATIENCE_S)
         self.assertEqual(out, "stopped: some connections were cut off\n")
         self.assertEqual(self.server.returncode, 128 + signal.SIGINT, err)
-        self.assertGreaterEqual(time.monotonic() - begun, 1.9)  # the stalled ones had their time
+        self.assertGreaterEqual(time.monotonic() - begun, 9.9)  # the stalled ones had their time
         with self.assertRaises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", self.port))
 

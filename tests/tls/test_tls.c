@@ -98,12 +98,12 @@ static tr_err talks(tr_self *self, void *arg)
     size_t n;
     tr_err err = starts(self, run);
     (void) shakes(self, run);
-    note_err(&run->notes, tr_stream_write(self, run->ends[0], "one\ntwo\n", 8, 1000));
-    note_err(&run->notes, tr_stream_read_line(self, run->ends[0], line, sizeof line, 1000, NULL));
-    note_err(&run->notes, tr_stream_read_line(self, run->ends[0], line, sizeof line, 1000, NULL));
+    note_err(&run->notes, tr_stream_write(self, run->ends[0], "one\ntwo\n", 8, 10000));
+    note_err(&run->notes, tr_stream_read_line(self, run->ends[0], line, sizeof line, 10000, NULL));
+    note_err(&run->notes, tr_stream_read_line(self, run->ends[0], line, sizeof line, 10000, NULL));
     note(&run->notes, "%s", line);
-    note_err(&run->notes, tr_stream_finish(self, run->ends[0], 1000));
-    note_err(&run->notes, tr_stream_read(self, run->ends[0], &c, 1, 1000, &n));
+    note_err(&run->notes, tr_stream_finish(self, run->ends[0], 10000));
+    note_err(&run->notes, tr_stream_read(self, run->ends[0], &c, 1, 10000, &n));
     return err;
 }
 
@@ -217,7 +217,7 @@ static tr_err mistrusts(tr_self *self, void *arg)
     (void) shakes(self, run);
     note(&run->notes, "%s", strstr(tr_error(self)->text, "certificate") != NULL ? "certificate" : tr_error(self)->text);
     (void) !tr_join(self, run->child, NULL);
-    note_err(&run->notes, tr_stream_write(self, run->ends[0], "secret", 6, 1000));
+    note_err(&run->notes, tr_stream_write(self, run->ends[0], "secret", 6, 10000));
     return err;
 }
 
@@ -282,11 +282,11 @@ static tr_err speaks_plainly(tr_self *self, void *arg)
     struct run *run = arg;
     const char *request = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
     tr_err err = starts(self, run);
-    note_err(&run->notes, tr_stream_write(self, run->ends[0], request, strlen(request), 1000));
+    note_err(&run->notes, tr_stream_write(self, run->ends[0], request, strlen(request), 10000));
     (void) !tr_join(self, run->child, NULL);
     tr_stream_close(self, run->ends[0]);
     err = err == TR_OK ? tr_stream_pair(self, run->ends) : err;
-    note_err(&run->notes, tr_stream_write(self, run->ends[1], "220 smtp.example.org ready\r\n", 28, 1000));
+    note_err(&run->notes, tr_stream_write(self, run->ends[1], "220 smtp.example.org ready\r\n", 28, 10000));
     (void) shakes(self, run);
     return err;
 }
@@ -305,10 +305,10 @@ static tr_err cancels_the_server(tr_self *self, void *arg)
     size_t n;
     tr_err err = starts(self, run);
     (void) shakes(self, run);
-    (void) !tr_stream_write(self, run->ends[0], "one\n", 4, 1000);
-    note_err(&run->notes, tr_stream_read_line(self, run->ends[0], line, sizeof line, 1000, NULL));
-    (void) tr_cancel_wait(self, run->child, NULL, 1000);
-    note_err(&run->notes, tr_stream_read(self, run->ends[0], &c, 1, 1000, &n));
+    (void) !tr_stream_write(self, run->ends[0], "one\n", 4, 10000);
+    note_err(&run->notes, tr_stream_read_line(self, run->ends[0], line, sizeof line, 10000, NULL));
+    (void) tr_cancel_wait(self, run->child, NULL, 10000);
+    note_err(&run->notes, tr_stream_read(self, run->ends[0], &c, 1, 10000, &n));
     return err;
 }
 
@@ -329,7 +329,7 @@ static tr_err owns_and_shakes(tr_self *self, void *arg)
     if (err == TR_OK)
         err = tr_tls_accept(self, run->ends[1], run->server, 5000);
     if (err == TR_OK)
-        err = tr_stream_write(self, run->ends[1], "x", 1, 1000);
+        err = tr_stream_write(self, run->ends[1], "x", 1, 10000);
     return err == TR_OK ? tr_sleep(self, 100000) : err;
 }
 
@@ -346,7 +346,7 @@ static tr_err owner_is_killed(tr_self *self, void *arg)
     (void) shakes(self, run);
     note_err(&run->notes, tr_stream_read(self, run->ends[0], &c, 1, 5000, &n));
     (void) tr_kill(self, run->child, NULL);
-    note_err(&run->notes, tr_stream_read(self, run->ends[0], &c, 1, 1000, &n));
+    note_err(&run->notes, tr_stream_read(self, run->ends[0], &c, 1, 10000, &n));
     note(&run->notes, "%d", strstr(tr_error(self)->text, "cut off") != NULL);
     return err;
 }

@@ -55,7 +55,7 @@ static void read_note(tr_self *self, struct run *run, tr_stream s)
 {
     char buf[64];
     size_t n = 0;
-    tr_err err = tr_stream_read(self, s, buf, sizeof buf, 1000, &n);
+    tr_err err = tr_stream_read(self, s, buf, sizeof buf, 10000, &n);
     note(&run->notes, "%s:%.*s", tr_err_name(err) + 3, (int) n, buf);
 }
 
@@ -64,16 +64,16 @@ static tr_err shifts(tr_self *self, void *arg)
     struct run *run = arg;
     char line[8];
     tr_err err = tr_stream_pair(self, run->ends);
-    (void) !tr_stream_write(self, run->ends[1], "go\nbcd", 6, 1000);
-    (void) !tr_stream_read_line(self, run->ends[0], line, sizeof line, 1000, NULL); /* and the rest is read ahead */
+    (void) !tr_stream_write(self, run->ends[1], "go\nbcd", 6, 10000);
+    (void) !tr_stream_read_line(self, run->ends[0], line, sizeof line, 10000, NULL); /* and the rest is read ahead */
     note_err(&run->notes, tr_stream_layer_add(self, run->ends[0], &toy, run));
     note_err(&run->notes, tr_stream_layer_add(self, run->ends[0], &toy, run));
     read_note(self, run, run->ends[0]);
-    note_err(&run->notes, tr_stream_write(self, run->ends[0], "hal", 3, 1000));
+    note_err(&run->notes, tr_stream_write(self, run->ends[0], "hal", 3, 10000));
     read_note(self, run, run->ends[1]);
     note_err(&run->notes, tr_stream_queue(self, run->ends[0], "xyz", 3));
     read_note(self, run, run->ends[1]);
-    (void) !tr_stream_write(self, run->ends[1], "e.more", 6, 1000);
+    (void) !tr_stream_write(self, run->ends[1], "e.more", 6, 10000);
     read_note(self, run, run->ends[0]);
     read_note(self, run, run->ends[0]);
     tr_stream_close(self, run->ends[0]);
@@ -96,7 +96,7 @@ static tr_err breaks(tr_self *self, void *arg)
     struct run *run = arg;
     tr_err err = tr_stream_pair(self, run->ends);
     note_err(&run->notes, tr_stream_layer_add(self, run->ends[0], &toy, run));
-    (void) !tr_stream_write(self, run->ends[1], "bc!d", 4, 1000);
+    (void) !tr_stream_write(self, run->ends[1], "bc!d", 4, 10000);
     read_note(self, run, run->ends[0]);
     read_note(self, run, run->ends[0]);
     note(&run->notes, "%d", strcmp(tr_error(self)->text, "a ! is not allowed"));

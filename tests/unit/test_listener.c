@@ -48,9 +48,9 @@ static tr_err accepts_two(tr_self *self, void *arg)
     note_err(&run->notes, accepts(self, run, 0, 0));
     note_err(&run->notes, accepts(self, run, 0, 5));
     note_err(&run->notes, connects(self, run, 0));
-    note_err(&run->notes, accepts(self, run, 0, 1000));
-    (void) !tr_stream_write(self, run->clients[0], "hi", 2, 1000);
-    note_err(&run->notes, tr_stream_read_exactly(self, run->conns[0], buf, 2, 1000));
+    note_err(&run->notes, accepts(self, run, 0, 10000));
+    (void) !tr_stream_write(self, run->clients[0], "hi", 2, 10000);
+    note_err(&run->notes, tr_stream_read_exactly(self, run->conns[0], buf, 2, 10000));
     note_err(&run->notes, tr_stream_peer(self, run->clients[0], &e[0]));
     note_err(&run->notes, tr_listener_endpoint(self, run->listener, &e[1]));
     note(&run->notes, "%d %zu", strcmp(tr_endpoint_text(&e[0], text[0]), tr_endpoint_text(&e[1], text[1])),
@@ -58,7 +58,7 @@ static tr_err accepts_two(tr_self *self, void *arg)
     tr_listener_close(self, run->listener);
     tr_listener_close(self, run->listener);
     note_err(&run->notes, accepts(self, run, 0, 5));
-    note_err(&run->notes, tr_stream_write(self, run->clients[0], "hi", 2, 1000));
+    note_err(&run->notes, tr_stream_write(self, run->clients[0], "hi", 2, 10000));
     return err;
 }
 
@@ -84,8 +84,8 @@ static tr_err accepts_beside_another(tr_self *self, void *arg)
     tr_err err = listens(self, run, NULL);
     if (err == TR_OK)
         err = tr_spawn(self, child_accepts, run, &run->child);
-    (void) tr_yield(self);
-    note_err(&run->notes, accepts(self, run, 0, 1000));
+    settle(self);
+    note_err(&run->notes, accepts(self, run, 0, 10000));
     note_err(&run->notes, tr_listener_once(self, run->listener, "conn"));
     tr_listener_close(self, run->listener);
     return err == TR_OK ? tr_join(self, run->child, NULL) : err;
@@ -109,17 +109,17 @@ static tr_err accepts_at_most_one(tr_self *self, void *arg)
     tr_err err = listens(self, run, &opts);
     (void) connects(self, run, 0);
     (void) connects(self, run, 1);
-    note_err(&run->notes, accepts(self, run, 0, 1000));
+    note_err(&run->notes, accepts(self, run, 0, 10000));
     note_err(&run->notes, accepts(self, run, 1, 5));
     if (err == TR_OK)
         err = tr_spawn(self, child_accepts, run, &run->child);
-    (void) tr_yield(self);
-    note_err(&run->notes, accepts(self, run, 1, 1000));
+    settle(self);
+    note_err(&run->notes, accepts(self, run, 1, 10000));
     (void) tr_kill(self, run->child, NULL);
     (void) !tr_join(self, run->child, NULL);
     if (err == TR_OK)
         err = tr_spawn(self, child_accepts, run, &run->child);
-    (void) tr_yield(self);
+    settle(self);
     tr_stream_close(self, run->conns[0]);
     return err == TR_OK ? tr_join(self, run->child, NULL) : err;
 }
@@ -197,17 +197,17 @@ static tr_err accepts_once(tr_self *self, void *arg)
     (void) connects(self, run, 0);
     (void) connects(self, run, 1);
     (void) connects(self, run, 2);
-    note_conn(self, run, 0, 1000);
+    note_conn(self, run, 0, 10000);
     note_conn(self, run, 1, 5);
     note_err(&run->notes, tr_listener_once(self, run->listener, "conn"));
-    note_conn(self, run, 1, 1000);
+    note_conn(self, run, 1, 10000);
     note_err(&run->notes, tr_listener_once(self, run->listener, "conn"));
     note_conn(self, run, 2, 5);
     tr_stream_close(self, run->conns[0]);
     tr_listener_close(self, (tr_listener){ 0 });
-    note_conn(self, run, 2, 1000);
-    (void) !tr_stream_write(self, run->clients[2], "x", 1, 1000);
-    note_err(&run->notes, tr_stream_read_exactly(self, run->conns[2], &c, 1, 1000));
+    note_conn(self, run, 2, 10000);
+    (void) !tr_stream_write(self, run->clients[2], "x", 1, 10000);
+    note_err(&run->notes, tr_stream_read_exactly(self, run->conns[2], &c, 1, 10000));
     return err;
 }
 
@@ -228,13 +228,13 @@ static tr_err drains_by_message(tr_self *self, void *arg)
     size_t n;
     tr_err err = listens(self, run, NULL);
     (void) connects(self, run, 0);
-    (void) accepts(self, run, 0, 1000);
+    (void) accepts(self, run, 0, 10000);
     note_err(&run->notes, tr_listener_drain(self, run->listener, "idle"));
     note_err(&run->notes, tr_stream_read(self, run->conns[0], &c, 1, TR_FOREVER, &n));
-    note_err(&run->notes, accepts(self, run, 1, 1000));
+    note_err(&run->notes, accepts(self, run, 1, 10000));
     note_conn(self, run, 1, 5);
     tr_stream_close(self, run->conns[0]);
-    note_conn(self, run, 1, 1000);
+    note_conn(self, run, 1, 10000);
     note_err(&run->notes, connects(self, run, 1));
     return err;
 }
@@ -256,7 +256,7 @@ static tr_err answers_and_closes(tr_self *self, void *arg)
     char buf[8];
     tr_err err;
     while ((err = tr_stream_read_exactly(self, run->conns[0], buf, 4, TR_FOREVER)) == TR_OK && err == TR_OK)
-        err = tr_stream_write(self, run->conns[0], buf, 4, 1000);
+        err = tr_stream_write(self, run->conns[0], buf, 4, 10000);
     note(&run->notes, "server:%s", tr_err_name(err) + 3);
     tr_stream_close(self, run->conns[0]);
     return TR_OK;
@@ -267,8 +267,8 @@ static tr_err finishes_its_request(tr_self *self, void *arg)
     struct run *run = arg;
     char buf[8] = "";
     tr_err err = tr_sleep(self, 10);
-    (void) !tr_stream_write(self, run->clients[0], "cd", 2, 1000);
-    note_err(&run->notes, tr_stream_read_exactly(self, run->clients[0], buf, 4, 1000));
+    (void) !tr_stream_write(self, run->clients[0], "cd", 2, 10000);
+    note_err(&run->notes, tr_stream_read_exactly(self, run->clients[0], buf, 4, 10000));
     return err;
 }
 
@@ -277,8 +277,8 @@ static tr_err stops_kindly(tr_self *self, void *arg)
     struct run *run = arg;
     tr_err err = listens(self, run, NULL);
     (void) connects(self, run, 0);
-    (void) accepts(self, run, 0, 1000);
-    (void) !tr_stream_write(self, run->clients[0], "ab", 2, 1000); /* half a request */
+    (void) accepts(self, run, 0, 10000);
+    (void) !tr_stream_write(self, run->clients[0], "ab", 2, 10000); /* half a request */
     if (err == TR_OK)
         err = tr_spawn(self, answers_and_closes, run, NULL);
     if (err == TR_OK)
@@ -287,7 +287,7 @@ static tr_err stops_kindly(tr_self *self, void *arg)
     tr_err stopped = tr_listener_stop(self, run->listener, 5000);
     (void) !tr_join(self, run->child, NULL);
     note_err(&run->notes, stopped);
-    note_err(&run->notes, accepts(self, run, 0, 1000));
+    note_err(&run->notes, accepts(self, run, 0, 10000));
     return err;
 }
 
@@ -307,10 +307,10 @@ static tr_err stops_a_stalled_one(tr_self *self, void *arg)
     size_t n;
     tr_err err = listens(self, run, NULL);
     (void) connects(self, run, 0);
-    (void) accepts(self, run, 0, 1000);
+    (void) accepts(self, run, 0, 10000);
     note_err(&run->notes, tr_listener_stop(self, run->listener, 5));
-    note_err(&run->notes, tr_stream_write(self, run->conns[0], "x", 1, 1000));
-    note_err(&run->notes, tr_stream_read(self, run->clients[0], &c, 1, 1000, &n));
+    note_err(&run->notes, tr_stream_write(self, run->conns[0], "x", 1, 10000));
+    note_err(&run->notes, tr_stream_read(self, run->clients[0], &c, 1, 10000, &n));
     return err;
 }
 
@@ -334,9 +334,9 @@ static tr_err cancels_a_stop(tr_self *self, void *arg)
     struct run *run = arg;
     tr_err err = listens(self, run, NULL);
     (void) connects(self, run, 0);
-    (void) accepts(self, run, 0, 1000);
+    (void) accepts(self, run, 0, 10000);
     note_err(&run->notes, tr_within(self, 5, stops_for_long, run));
-    note_err(&run->notes, tr_stream_write(self, run->conns[0], "x", 1, 1000));
+    note_err(&run->notes, tr_stream_write(self, run->conns[0], "x", 1, 10000));
     return err;
 }
 
@@ -362,9 +362,9 @@ static tr_err uses_a_unix_socket(tr_self *self, void *arg)
     tr_err err = tr_unix_listen(self, path, NULL, &run->listener);
     note_err(&run->notes, tr_unix_listen(self, path, NULL, &other));
     note_err(&run->notes, tr_unix_connect(self, path, 1000, &run->clients[0]));
-    note_err(&run->notes, accepts(self, run, 0, 1000));
-    (void) !tr_stream_write(self, run->clients[0], "unix", 4, 1000);
-    note_err(&run->notes, tr_stream_read_exactly(self, run->conns[0], buf, 4, 1000));
+    note_err(&run->notes, accepts(self, run, 0, 10000));
+    (void) !tr_stream_write(self, run->clients[0], "unix", 4, 10000);
+    note_err(&run->notes, tr_stream_read_exactly(self, run->conns[0], buf, 4, 10000));
     tr_listener_close(self, run->listener);
     note(&run->notes, "%d", stat(path, &st));
     note_err(&run->notes, tr_unix_connect(self, path, 1000, &run->clients[1]));

@@ -10,7 +10,7 @@ struct run {
 
 static tr_err put(tr_self *self, tr_stream s, const char *text)
 {
-    return tr_stream_write(self, s, text, strlen(text), 1000);
+    return tr_stream_write(self, s, text, strlen(text), 10000);
 }
 
 /* Waits for one message of a stream and notes it. */
@@ -36,14 +36,14 @@ static tr_err asks_once(tr_self *self, void *arg)
     note_err(&run->notes, tr_stream_once(self, run->ends[0], "data"));
     note_data(self, run, 0);
     (void) put(self, run->ends[1], "one");
-    note_data(self, run, 1000);
+    note_data(self, run, 10000);
     (void) put(self, run->ends[1], "two");
     note_data(self, run, 5);
     note_err(&run->notes, tr_stream_once(self, run->ends[0], "data"));
-    note_data(self, run, 1000);
+    note_data(self, run, 10000);
     tr_stream_close(self, run->ends[1]);
     note_err(&run->notes, tr_stream_once(self, run->ends[0], "data"));
-    note_data(self, run, 1000);
+    note_data(self, run, 10000);
     return err;
 }
 
@@ -63,14 +63,14 @@ static tr_err asks_for_lines(tr_self *self, void *arg)
     (void) put(self, run->ends[1], "a\nbb\nccc");
     for (int i = 0; i < 2; i++) {
         note_err(&run->notes, tr_stream_once_until(self, run->ends[0], "\n", 1, 6, "data"));
-        note_data(self, run, 1000);
+        note_data(self, run, 10000);
     }
     note_err(&run->notes, tr_stream_once_exactly(self, run->ends[0], 5, "data"));
     note_data(self, run, 5);
     (void) put(self, run->ends[1], "dddddddd");
-    note_data(self, run, 1000);
+    note_data(self, run, 10000);
     note_err(&run->notes, tr_stream_once_until(self, run->ends[0], "\n", 1, 6, "data"));
-    note_data(self, run, 1000);
+    note_data(self, run, 10000);
     return err;
 }
 
@@ -91,11 +91,11 @@ static tr_err takes_it_back(tr_self *self, void *arg)
     tr_err err = tr_stream_pair(self, run->ends);
     (void) put(self, run->ends[1], "abc");
     note_err(&run->notes, tr_stream_once(self, run->ends[0], "data"));
-    note_err(&run->notes, tr_stream_read(self, run->ends[0], buf, 8, 1000, &n));
+    note_err(&run->notes, tr_stream_read(self, run->ends[0], buf, 8, 10000, &n));
     note_err(&run->notes, tr_stream_passive(self, run->ends[0]));
     note_err(&run->notes, tr_stream_passive(self, run->ends[0]));
     note_data(self, run, 0);
-    note_err(&run->notes, tr_stream_read(self, run->ends[0], buf, 8, 1000, &n));
+    note_err(&run->notes, tr_stream_read(self, run->ends[0], buf, 8, 10000, &n));
     note(&run->notes, "%.*s", (int) n, buf);
     (void) put(self, run->ends[1], "def");
     note_err(&run->notes, tr_stream_once(self, run->ends[0], "data"));
@@ -148,7 +148,7 @@ static tr_err does_not_ask(tr_self *self, void *arg)
     tr_err err = tr_stream_pair(self, run->ends);
     note_err(&run->notes, tr_stream_once(self, run->ends[0], "data"));
     (void) put(self, run->ends[1], "x");
-    note_data(self, run, 1000);
+    note_data(self, run, 10000);
     note_err(&run->notes, tr_stream_write(self, run->ends[1], much, sizeof much, 20));
     (void) !tr_stream_info(self, run->ends[0], &status);
     note(&run->notes, "%zu", status.buffered);
@@ -217,11 +217,11 @@ static tr_err talks_to_a_behaviour(tr_self *self, void *arg)
     char line[32] = "";
     tr_node_stats stats = { .size = sizeof stats };
     tr_err err = tr_spawn(self, &server, run, &run->child);
-    (void) tr_yield(self);
+    settle(self);
     (void) put(self, run->ends[1], "hello\n");
-    note_err(&run->notes, tr_stream_read_line(self, run->ends[1], line, sizeof line, 1000, NULL));
+    note_err(&run->notes, tr_stream_read_line(self, run->ends[1], line, sizeof line, 10000, NULL));
     (void) tr_send(self, run->child, "say", "and a message\n");
-    note_err(&run->notes, tr_stream_read_line(self, run->ends[1], line, sizeof line, 1000, NULL));
+    note_err(&run->notes, tr_stream_read_line(self, run->ends[1], line, sizeof line, 10000, NULL));
     note(&run->notes, "%s", line);
     tr_node_stats_get(tr_self_node(self), &stats);
     note(&run->notes, "stacks:%zu", stats.stacks);

@@ -14,7 +14,7 @@ struct run {
 
 static tr_err put(tr_self *self, tr_stream s, const char *text)
 {
-    return tr_stream_write(self, s, text, strlen(text), 1000);
+    return tr_stream_write(self, s, text, strlen(text), 10000);
 }
 
 /* ---- what is read ---- */
@@ -26,14 +26,14 @@ static tr_err reads_some(tr_self *self, void *arg)
     size_t n = 0;
     tr_err err = tr_stream_pair(self, run->ends);
     (void) put(self, run->ends[1], "abcdefghij");
-    note_err(&run->notes, tr_stream_read(self, run->ends[0], buf, 4, 1000, &n));
+    note_err(&run->notes, tr_stream_read(self, run->ends[0], buf, 4, 10000, &n));
     note(&run->notes, "%zu:%.*s", n, (int) n, buf);
-    note_err(&run->notes, tr_stream_read(self, run->ends[0], buf, 8, 1000, &n));
+    note_err(&run->notes, tr_stream_read(self, run->ends[0], buf, 8, 10000, &n));
     note(&run->notes, "%zu:%.*s", n, (int) n, buf);
     note_err(&run->notes, tr_stream_read(self, run->ends[0], buf, 8, 0, &n));
     tr_stream_close(self, run->ends[1]);
-    note_err(&run->notes, tr_stream_read(self, run->ends[0], buf, 8, 1000, &n));
-    note_err(&run->notes, tr_stream_read(self, run->ends[0], buf, 8, 1000, &n));
+    note_err(&run->notes, tr_stream_read(self, run->ends[0], buf, 8, 10000, &n));
+    note_err(&run->notes, tr_stream_read(self, run->ends[0], buf, 8, 10000, &n));
     return err;
 }
 
@@ -58,11 +58,11 @@ static tr_err reads_exactly(tr_self *self, void *arg)
     note_err(&run->notes, tr_stream_info(self, run->ends[0], &status));
     note(&run->notes, "%zu", status.buffered);
     (void) put(self, run->ends[1], "defg");
-    note_err(&run->notes, tr_stream_read_exactly(self, run->ends[0], buf, 5, 1000));
+    note_err(&run->notes, tr_stream_read_exactly(self, run->ends[0], buf, 5, 10000));
     note(&run->notes, "%.5s", buf);
     tr_stream_close(self, run->ends[1]);
-    note_err(&run->notes, tr_stream_read_exactly(self, run->ends[0], buf, 5, 1000));
-    note_err(&run->notes, tr_stream_read(self, run->ends[0], buf, 8, 1000, &n));
+    note_err(&run->notes, tr_stream_read_exactly(self, run->ends[0], buf, 5, 10000));
+    note_err(&run->notes, tr_stream_read(self, run->ends[0], buf, 8, 10000, &n));
     note(&run->notes, "%.*s", (int) n, buf);
     return err;
 }
@@ -83,15 +83,15 @@ static tr_err reads_until(tr_self *self, void *arg)
     size_t n = 0;
     tr_err err = tr_stream_pair(self, run->ends);
     (void) put(self, run->ends[1], "head\r\n\r\nbody\r");
-    note_err(&run->notes, tr_stream_read_until(self, run->ends[0], "\r\n\r\n", 4, buf, sizeof buf, 1000, &n));
+    note_err(&run->notes, tr_stream_read_until(self, run->ends[0], "\r\n\r\n", 4, buf, sizeof buf, 10000, &n));
     note(&run->notes, "%zu", n);
     note_err(&run->notes, tr_stream_read_line(self, run->ends[0], buf, sizeof buf, 5, NULL));
     (void) put(self, run->ends[1], "\nnext\n");
-    note_err(&run->notes, tr_stream_read_line(self, run->ends[0], buf, sizeof buf, 1000, &n));
+    note_err(&run->notes, tr_stream_read_line(self, run->ends[0], buf, sizeof buf, 10000, &n));
     note(&run->notes, "%s:%zu", buf, n);
-    note_err(&run->notes, tr_stream_read_line(self, run->ends[0], buf, sizeof buf, 1000, NULL));
+    note_err(&run->notes, tr_stream_read_line(self, run->ends[0], buf, sizeof buf, 10000, NULL));
     note(&run->notes, "%s", buf);
-    note_err(&run->notes, tr_stream_read_until(self, run->ends[0], "", 0, buf, sizeof buf, 1000, &n));
+    note_err(&run->notes, tr_stream_read_until(self, run->ends[0], "", 0, buf, sizeof buf, 10000, &n));
     return err;
 }
 
@@ -110,7 +110,7 @@ static tr_err one_byte_at_a_time(tr_self *self, void *arg)
 {
     struct run *run = arg;
     for (const char *p = "GET / HTTP/1.1\r\n\r\n"; *p != '\0'; p++) {
-        tr_err err = tr_stream_write(self, run->ends[1], p, 1, 1000);
+        tr_err err = tr_stream_write(self, run->ends[1], p, 1, 10000);
         if (err == TR_OK)
             err = tr_yield(self);
         if (err != TR_OK)
@@ -127,7 +127,7 @@ static tr_err reads_slow_head(tr_self *self, void *arg)
     tr_err err = tr_stream_pair(self, run->ends);
     if (err == TR_OK)
         err = tr_spawn(self, one_byte_at_a_time, run, &run->child);
-    note_err(&run->notes, tr_stream_read_until(self, run->ends[0], "\r\n\r\n", 4, buf, sizeof buf, 1000, &n));
+    note_err(&run->notes, tr_stream_read_until(self, run->ends[0], "\r\n\r\n", 4, buf, sizeof buf, 10000, &n));
     note(&run->notes, "%zu", n);
     return err == TR_OK ? tr_join(self, run->child, NULL) : err;
 }
@@ -147,12 +147,12 @@ static tr_err never_a_delimiter(tr_self *self, void *arg)
     size_t n = 0;
     tr_err err = tr_stream_pair(self, run->ends);
     memset(run->big, 'x', sizeof run->big);
-    (void) !tr_stream_write(self, run->ends[1], run->big, 50000, 1000);
-    note_err(&run->notes, tr_stream_read_line(self, run->ends[0], buf, sizeof buf, 1000, &n));
+    (void) !tr_stream_write(self, run->ends[1], run->big, 50000, 10000);
+    note_err(&run->notes, tr_stream_read_line(self, run->ends[0], buf, sizeof buf, 10000, &n));
     tr_stream_status status = { .size = sizeof status };
     (void) !tr_stream_info(self, run->ends[0], &status);
     note(&run->notes, "%d", status.buffered <= 65536 + sizeof buf);
-    note_err(&run->notes, tr_stream_read(self, run->ends[0], buf, sizeof buf, 1000, &n));
+    note_err(&run->notes, tr_stream_read(self, run->ends[0], buf, sizeof buf, 10000, &n));
     note(&run->notes, "%zu", n);
     return err;
 }
@@ -186,11 +186,11 @@ static tr_err meets_a_reset(tr_self *self, void *arg)
     if (err != TR_OK)
         return err;
     (void) put(self, run->ends[1], "abc");
-    note_err(&run->notes, tr_stream_read_exactly(self, run->ends[0], buf, 3, 1000));
+    note_err(&run->notes, tr_stream_read_exactly(self, run->ends[0], buf, 3, 10000));
     tr_stream_abort(self, run->ends[1]);
-    note_err(&run->notes, tr_stream_read(self, run->ends[0], buf, sizeof buf, 1000, &n));
+    note_err(&run->notes, tr_stream_read(self, run->ends[0], buf, sizeof buf, 10000, &n));
     note(&run->notes, "%d", strstr(tr_error(self)->text, "reset") != NULL);
-    note_err(&run->notes, tr_stream_write(self, run->ends[0], "x", 1, 1000));
+    note_err(&run->notes, tr_stream_write(self, run->ends[0], "x", 1, 10000));
     return TR_OK;
 }
 
@@ -221,11 +221,11 @@ static tr_err reads_beside_another(tr_self *self, void *arg)
     tr_err err = tr_stream_pair(self, run->ends);
     if (err == TR_OK)
         err = tr_spawn(self, child_reads, run, &run->child);
-    (void) tr_yield(self);
-    note_err(&run->notes, tr_stream_read(self, run->ends[0], buf, 4, 1000, &n));
+    settle(self);
+    note_err(&run->notes, tr_stream_read(self, run->ends[0], buf, 4, 10000, &n));
     note_err(&run->notes, tr_stream_once(self, run->ends[0], "data"));
     (void) put(self, run->ends[0], "out");
-    note_err(&run->notes, tr_stream_read(self, run->ends[1], buf, 4, 1000, &n));
+    note_err(&run->notes, tr_stream_read(self, run->ends[1], buf, 4, 10000, &n));
     (void) put(self, run->ends[1], "full");
     return err == TR_OK ? tr_join(self, run->child, NULL) : err;
 }
@@ -247,13 +247,13 @@ static tr_err closes_under_the_reader(tr_self *self, void *arg)
     tr_err err = tr_stream_pair(self, run->ends);
     if (err == TR_OK)
         err = tr_spawn(self, child_reads, run, &run->child);
-    (void) tr_yield(self);
+    settle(self);
     tr_stream_close(self, run->ends[0]);
     tr_stream_close(self, run->ends[0]);
     (void) !tr_join(self, run->child, NULL);
-    note_err(&run->notes, tr_stream_read(self, run->ends[0], buf, 4, 1000, &n));
-    note_err(&run->notes, tr_stream_read(self, (tr_stream){ 0 }, buf, 4, 1000, &n));
-    note_err(&run->notes, tr_stream_read(self, (tr_stream){ INT64_MAX }, buf, 4, 1000, &n));
+    note_err(&run->notes, tr_stream_read(self, run->ends[0], buf, 4, 10000, &n));
+    note_err(&run->notes, tr_stream_read(self, (tr_stream){ 0 }, buf, 4, 10000, &n));
+    note_err(&run->notes, tr_stream_read(self, (tr_stream){ INT64_MAX }, buf, 4, 10000, &n));
     return err;
 }
 
@@ -282,16 +282,16 @@ static tr_err cancels_and_kills_readers(tr_self *self, void *arg)
     note_err(&run->notes, tr_within(self, 5, reader_in_a_scope, run));
     if (err == TR_OK)
         err = tr_spawn(self, child_reads, run, &run->child);
-    (void) tr_yield(self);
+    settle(self);
     (void) tr_cancel(self, run->child, "enough");
     (void) !tr_join(self, run->child, NULL);
     if (err == TR_OK)
         err = tr_spawn(self, child_reads, run, &run->child);
-    (void) tr_yield(self);
+    settle(self);
     (void) tr_kill(self, run->child, "enough");
     note_err(&run->notes, tr_join(self, run->child, NULL));
     (void) put(self, run->ends[1], "cd");
-    note_err(&run->notes, tr_stream_read_exactly(self, run->ends[0], buf, 4, 1000));
+    note_err(&run->notes, tr_stream_read_exactly(self, run->ends[0], buf, 4, 10000));
     note(&run->notes, "%.4s", buf);
     return err;
 }
@@ -320,7 +320,7 @@ static tr_err drained_reader(tr_self *self, void *arg)
     err = err == TR_OK ? tr_stream_pair(self, run->ends) : err;
     if (err == TR_OK)
         err = tr_spawn(self, child_reads, run, &run->child);
-    (void) tr_yield(self);
+    settle(self);
     note_err(&run->notes, tr_stream_drain(self, run->ends[0]));
     return err == TR_OK ? tr_join(self, run->child, NULL) : err;
 }
@@ -347,10 +347,10 @@ static tr_err reads_a_file(tr_self *self, void *arg)
     unlink(path);
     tr_err err = tr_stream_open(self, fd, TR_STREAM_LENT, &file);
     note_err(&run->notes, err);
-    note_err(&run->notes, tr_stream_read_line(self, file, line, sizeof line, 1000, NULL));
-    note_err(&run->notes, tr_stream_read_line(self, file, line, sizeof line, 1000, NULL));
+    note_err(&run->notes, tr_stream_read_line(self, file, line, sizeof line, 10000, NULL));
+    note_err(&run->notes, tr_stream_read_line(self, file, line, sizeof line, 10000, NULL));
     note(&run->notes, "%s", line);
-    note_err(&run->notes, tr_stream_read_line(self, file, line, sizeof line, 1000, NULL));
+    note_err(&run->notes, tr_stream_read_line(self, file, line, sizeof line, 10000, NULL));
     note_err(&run->notes, tr_stream_open(self, fd, 0, &file));
     tr_stream_close(self, file);
     note(&run->notes, "%d %d", fcntl(fd, F_GETFD) >= 0, fcntl(fd, F_GETFL) & O_NONBLOCK);
@@ -370,7 +370,7 @@ static void regular_file_that_is_lent_is_read_and_left_as_it_was(void **state)
 static tr_err pipe_writer(tr_self *self, void *arg)
 {
     struct run *run = arg;
-    (void) tr_yield(self);
+    settle(self);
     return put(self, run->ends[1], "late\n");
 }
 
@@ -415,7 +415,7 @@ static tr_err reads_without_memory(tr_self *self, void *arg)
     (void) put(self, run->ends[1], "abcdef");
     for (uint64_t n = 1; n < 20; n++) {
         (void) tr_test_fail_alloc(n);
-        tr_err got = tr_stream_read_exactly(self, run->ends[0], buf, 6, 1000);
+        tr_err got = tr_stream_read_exactly(self, run->ends[0], buf, 6, 10000);
         (void) tr_test_fail_alloc(0);
         if (got == TR_OK)
             break;

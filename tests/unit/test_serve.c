@@ -23,7 +23,7 @@ static tr_err echo_lines(tr_self *self, tr_stream s, void *arg)
             return tr_fail_with(self, TR_EUSER, "asked to");
         if (strcmp(line, "die\n") == 0)
             tr_fail(self, TR_EUSER, "asked to");
-        err = tr_stream_write(self, s, line, n, 1000);
+        err = tr_stream_write(self, s, line, n, 10000);
         if (err != TR_OK)
             break;
     }
@@ -56,15 +56,15 @@ static tr_err serves(tr_self *self, void *arg)
 static tr_err starts(tr_self *self, struct run *run, tr_stream *client)
 {
     tr_err err = tr_spawn(self, serves, run, &run->server);
-    (void) tr_yield(self);
+    settle(self);
     return err == TR_OK ? tr_tcp_connect(self, "127.0.0.1", run->port, 1000, client) : err;
 }
 
 static tr_err says(tr_self *self, tr_stream s, const char *text)
 {
     char line[64];
-    tr_err err = tr_stream_write(self, s, text, strlen(text), 1000);
-    return err == TR_OK ? tr_stream_read_line(self, s, line, sizeof line, 1000, NULL) : err;
+    tr_err err = tr_stream_write(self, s, text, strlen(text), 10000);
+    return err == TR_OK ? tr_stream_read_line(self, s, line, sizeof line, 10000, NULL) : err;
 }
 
 static tr_err stop_and_note(tr_self *self, struct run *run)
@@ -93,7 +93,7 @@ static tr_err serves_and_stops(tr_self *self, void *arg)
     note_err(&run->notes, says(self, dying, "die\n"));
     note_err(&run->notes, says(self, idle, "b\n"));
     err = stop_and_note(self, run);
-    note_err(&run->notes, tr_stream_read(self, idle, &c, 1, 1000, &n));
+    note_err(&run->notes, tr_stream_read(self, idle, &c, 1, 10000, &n));
     return err;
 }
 
@@ -114,8 +114,8 @@ static tr_err stalls(tr_self *self, void *arg)
     tr_err err = starts(self, run, &stalled);
     if (err != TR_OK)
         return err;
-    note_err(&run->notes, tr_stream_write(self, stalled, "half a li", 9, 1000));
-    (void) tr_sleep(self, 5);
+    note_err(&run->notes, says(self, stalled, "a\n"));
+    (void) !tr_stream_write(self, stalled, "half a li", 9, 10000);
     return stop_and_note(self, run);
 }
 
@@ -133,13 +133,13 @@ static tr_err scope_of_server(tr_self *self, tr_scope *scope, void *arg)
     struct run *run = arg;
     tr_stream client;
     tr_err err = tr_spawn_in(self, scope, serves, run, &run->server);
-    (void) tr_yield(self);
+    settle(self);
     if (err == TR_OK)
         err = tr_tcp_connect(self, "127.0.0.1", run->port, 1000, &client);
     if (err != TR_OK)
         return err;
     note_err(&run->notes, says(self, client, "a\n"));
-    (void) !tr_stream_write(self, client, "half", 4, 1000);
+    (void) !tr_stream_write(self, client, "half", 4, 10000);
     (void) tr_sleep(self, 5);
     tr_scope_cancel(self, scope, "enough");
     return TR_OK;
@@ -175,7 +175,7 @@ static tr_err kills_the_server(tr_self *self, void *arg)
     note_err(&run->notes, says(self, client, "a\n"));
     (void) tr_kill(self, run->server, NULL);
     note_err(&run->notes, tr_join(self, run->server, NULL));
-    note_err(&run->notes, tr_stream_read(self, client, &c, 1, 1000, &n));
+    note_err(&run->notes, tr_stream_read(self, client, &c, 1, 10000, &n));
     return TR_OK;
 }
 

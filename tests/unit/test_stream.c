@@ -38,7 +38,7 @@ static tr_err ends_owners(tr_self *self, void *arg)
             return TR_EIO;
         run->fails = how == 2;
         err = tr_spawn(self, opens_and_waits, run, &run->child);
-        (void) tr_yield(self);
+        settle(self);
         if (how == 0)
             (void) tr_cancel(self, run->child, NULL);
         if (how == 1)
@@ -82,10 +82,10 @@ static tr_err kills_the_owner(tr_self *self, void *arg)
     struct run *run = arg;
     tr_addr owner;
     tr_err err = tr_spawn(self, owner_lends, run, &owner);
-    (void) tr_yield(self);
+    settle(self);
     if (err == TR_OK)
         err = tr_spawn(self, child_waits, run, &run->child);
-    (void) tr_yield(self);
+    settle(self);
     (void) tr_kill(self, owner, NULL);
     (void) !tr_join(self, owner, NULL);
     return err == TR_OK ? tr_join(self, run->child, NULL) : err;
@@ -128,11 +128,11 @@ static tr_err ends_a_behaviour(tr_self *self, void *arg)
     tr_err err = tr_stream_open(self, run->fd[1], 0, &peer);
     if (err == TR_OK)
         err = tr_spawn(self, &says_bye, run, &run->child);
-    (void) tr_yield(self);
+    settle(self);
     (void) tr_cancel(self, run->child, NULL);
-    note_err(&run->notes, tr_stream_read(self, peer, buf, sizeof buf, 1000, &n));
+    note_err(&run->notes, tr_stream_read(self, peer, buf, sizeof buf, 10000, &n));
     note(&run->notes, "%.*s", (int) n, buf);
-    note_err(&run->notes, tr_stream_read(self, peer, buf, sizeof buf, 1000, &n));
+    note_err(&run->notes, tr_stream_read(self, peer, buf, sizeof buf, 10000, &n));
     return err;
 }
 
@@ -166,7 +166,7 @@ static tr_err reads_zeros(tr_self *self, void *arg)
     for (int i = 0; i < 1000 && err == TR_OK; i++)
         err = tr_stream_read(self, zeros, buf, sizeof buf, TR_FOREVER, &n);
     note(&run->notes, "%d", turns >= 9);
-    (void) tr_cancel_wait(self, run->child, NULL, 1000);
+    (void) tr_cancel_wait(self, run->child, NULL, 10000);
     return err;
 }
 

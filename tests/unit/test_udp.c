@@ -28,14 +28,14 @@ static tr_err sends_and_receives(tr_self *self, void *arg)
     tr_err err = opens(self, run);
     note_err(&run->notes, tr_udp_recv(self, run->b, buf, sizeof buf, 0, &n, NULL));
     note_err(&run->notes, tr_udp_recv(self, run->b, buf, sizeof buf, 5, &n, NULL));
-    note_err(&run->notes, tr_udp_send(self, run->a, &run->at_b, "hello", 5, 1000));
-    note_err(&run->notes, tr_udp_send(self, run->a, &run->at_b, "", 0, 1000));
+    note_err(&run->notes, tr_udp_send(self, run->a, &run->at_b, "hello", 5, 10000));
+    note_err(&run->notes, tr_udp_send(self, run->a, &run->at_b, "", 0, 10000));
     note_err(&run->notes, tr_udp_recv(self, run->b, buf, 4, 1000, &n, &from));
     note_err(&run->notes, tr_udp_recv(self, run->b, buf, 5, 1000, &n, &from));
     note(&run->notes, "%.5s %d", buf, tr_endpoint_port(&from) == tr_endpoint_port(&run->at_a));
     note_err(&run->notes, tr_udp_recv(self, run->b, buf, 5, 1000, &n, NULL));
     note(&run->notes, "%zu", n);
-    note_err(&run->notes, tr_udp_send(self, run->a, &run->at_b, big, sizeof big, 1000));
+    note_err(&run->notes, tr_udp_send(self, run->a, &run->at_b, big, sizeof big, 10000));
     return err;
 }
 
@@ -65,13 +65,13 @@ static tr_err receives_beside_another(tr_self *self, void *arg)
     tr_err err = opens(self, run);
     if (err == TR_OK)
         err = tr_spawn(self, child_receives, run, &run->child);
-    (void) tr_yield(self);
+    settle(self);
     note_err(&run->notes, tr_udp_recv(self, run->a, &c, 1, 1000, &n, NULL));
     note_err(&run->notes, tr_udp_once(self, run->a, "data"));
     tr_udp_close(self, run->a);
     tr_udp_close(self, run->a);
     (void) !tr_join(self, run->child, NULL);
-    note_err(&run->notes, tr_udp_send(self, run->b, &run->at_a, "x", 1, 1000)); /* refused: which is nobody's error */
+    note_err(&run->notes, tr_udp_send(self, run->b, &run->at_a, "x", 1, 10000)); /* refused: which is nobody's error */
     note_err(&run->notes, tr_udp_recv(self, run->b, &c, 1, 5, &n, NULL));
     return err;
 }
@@ -95,8 +95,8 @@ static tr_err receives_once(tr_self *self, void *arg)
     tr_endpoint from = { 0 };
     tr_err err = opens(self, run);
     note_err(&run->notes, tr_udp_once(self, run->b, "data"));
-    note_err(&run->notes, tr_udp_send(self, run->a, &run->at_b, "one", 3, 1000));
-    note_err(&run->notes, tr_udp_send(self, run->a, &run->at_b, "two", 3, 1000));
+    note_err(&run->notes, tr_udp_send(self, run->a, &run->at_b, "one", 3, 10000));
+    note_err(&run->notes, tr_udp_send(self, run->a, &run->at_b, "two", 3, 10000));
     note_err(&run->notes, tr_recv_for(self, 1000, &m));
     note(&run->notes, "%d", tr_is(m, "data", &id, &data, &item, &code));
     note_err(&run->notes, tr_udp_from(item, &from));

@@ -113,15 +113,15 @@ static tr_err writes_beside_another(tr_self *self, void *arg)
     tr_err err = tr_stream_pair(self, run->ends);
     if (err == TR_OK)
         err = tr_spawn(self, child_writes, run, &run->child);
-    (void) tr_yield(self);
-    note_err(&run->notes, tr_stream_write(self, run->ends[0], "x", 1, 1000));
+    settle(self);
+    note_err(&run->notes, tr_stream_write(self, run->ends[0], "x", 1, 10000));
     note_err(&run->notes, tr_stream_queue(self, run->ends[0], "x", 1));
-    note_err(&run->notes, tr_stream_finish(self, run->ends[0], 1000));
+    note_err(&run->notes, tr_stream_finish(self, run->ends[0], 10000));
     (void) tr_kill(self, run->child, NULL);
     (void) !tr_join(self, run->child, NULL);
     if (err == TR_OK)
         err = tr_spawn(self, child_writes, run, &run->child);
-    (void) tr_yield(self);
+    settle(self);
     tr_stream_close(self, run->ends[0]);
     return err == TR_OK ? tr_join(self, run->child, NULL) : err;
 }
@@ -141,12 +141,12 @@ static tr_err writes_to_nobody(tr_self *self, void *arg)
     struct run *run = arg;
     tr_err err = tr_stream_pipe(self, &run->ends[1], &run->ends[0]);
     tr_stream_close(self, run->ends[1]);
-    note_err(&run->notes, tr_stream_write(self, run->ends[0], "x", 1, 1000));
-    note_err(&run->notes, tr_stream_write(self, run->ends[0], "x", 1, 1000));
+    note_err(&run->notes, tr_stream_write(self, run->ends[0], "x", 1, 10000));
+    note_err(&run->notes, tr_stream_write(self, run->ends[0], "x", 1, 10000));
     tr_stream_close(self, run->ends[0]);
     err = err == TR_OK ? tr_stream_pair(self, run->ends) : err;
     tr_stream_close(self, run->ends[1]);
-    note_err(&run->notes, tr_stream_write(self, run->ends[0], "x", 1, 1000));
+    note_err(&run->notes, tr_stream_write(self, run->ends[0], "x", 1, 10000));
     return err;
 }
 
@@ -172,16 +172,16 @@ static tr_err finishes(tr_self *self, void *arg)
     size_t n = 0;
     tr_err err = tr_stream_pair(self, run->ends);
     note_err(&run->notes, tr_stream_queue(self, run->ends[0], "abc", 3));
-    note_err(&run->notes, tr_stream_finish(self, run->ends[0], 1000));
-    note_err(&run->notes, tr_stream_write(self, run->ends[0], "x", 1, 1000));
-    note_err(&run->notes, tr_stream_read(self, run->ends[1], buf, sizeof buf, 1000, &n));
-    note_err(&run->notes, tr_stream_read(self, run->ends[1], buf, sizeof buf, 1000, &n));
-    note_err(&run->notes, tr_stream_write(self, run->ends[1], "back", 4, 1000));
-    note_err(&run->notes, tr_stream_read(self, run->ends[0], buf, sizeof buf, 1000, &n));
+    note_err(&run->notes, tr_stream_finish(self, run->ends[0], 10000));
+    note_err(&run->notes, tr_stream_write(self, run->ends[0], "x", 1, 10000));
+    note_err(&run->notes, tr_stream_read(self, run->ends[1], buf, sizeof buf, 10000, &n));
+    note_err(&run->notes, tr_stream_read(self, run->ends[1], buf, sizeof buf, 10000, &n));
+    note_err(&run->notes, tr_stream_write(self, run->ends[1], "back", 4, 10000));
+    note_err(&run->notes, tr_stream_read(self, run->ends[0], buf, sizeof buf, 10000, &n));
     note(&run->notes, "%zu", n);
     tr_stream pipe[2];
     err = err == TR_OK ? tr_stream_pipe(self, &pipe[0], &pipe[1]) : err;
-    note_err(&run->notes, tr_stream_finish(self, pipe[1], 1000));
+    note_err(&run->notes, tr_stream_finish(self, pipe[1], 10000));
     return err;
 }
 

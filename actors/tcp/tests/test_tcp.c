@@ -119,7 +119,7 @@ static tr_err is_refused(tr_self *self, void *arg)
     tr_err err = listens(self, run);
     note_err(&run->notes, tr_ask(self, run->tcp, &r, "listen", "127.0.0.1", run->port));
     note_err(&run->notes, tr_ask(self, run->tcp, &r, "listen", tr_nil(), "0", tr_map("no_such", 1)));
-    note_err(&run->notes, tr_ask(self, run->listener, &r, "stop", 1000));
+    note_err(&run->notes, tr_ask(self, run->listener, &r, "stop", 10000));
     note_err(&run->notes, tr_ask(self, run->tcp, &r, "connect", "127.0.0.1", run->port));
     return err;
 }
