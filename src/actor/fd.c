@@ -18,7 +18,7 @@
 
 struct fd_watch {
     struct list link; /* cell_ext.watches; its first word is the slab's free link */
-    uint64_t seq;
+    uint64_t seq;     /* raised when it is freed; stale messages look at it from anywhere */
     struct cell *cell;
     int fd;
     unsigned events;
@@ -150,7 +150,7 @@ void fd_ready(struct worker *w, int fd, uint32_t events)
 bool fd_watch_taken(struct worker *w, struct tr_msg *m)
 {
     struct fd_watch *watch = m->source;
-    if (watch->seq != m->source_seq)
+    if (__atomic_load_n(&watch->seq, __ATOMIC_RELAXED) != m->source_seq)
         return false;
     watch->queued = false;
     if (watch->events == 0)
@@ -168,7 +168,7 @@ bool fd_watch_taken(struct worker *w, struct tr_msg *m)
 bool fd_watch_is_current(const struct tr_msg *m)
 {
     const struct fd_watch *watch = m->source;
-    return watch->seq == m->source_seq && watch->events != 0;
+    return __atomic_load_n(&watch->seq, __ATOMIC_RELAXED) == m->source_seq && watch->events != 0;
 }
 
 /* ---- waiting ---- */
@@ -259,7 +259,7 @@ static void watch_free(struct worker *w, struct fd_watch *watch)
     if (watch->events != 0)
         w->fd_waits--;
     list_remove(&watch->link);
-    watch->seq++;
+    __atomic_store_n(&watch->seq, watch->seq + 1, __ATOMIC_RELAXED);
     watch->events = 0;
     slab_free(&w->watches, watch);
     e->watch = NULL;
@@ -272,8 +272,12 @@ static struct fd_watch *watch_new(struct worker *w, struct cell *c, int fd, stru
     struct fd_watch *watch = ext != NULL ? slab_alloc(&w->watches) : NULL;
     if (watch == NULL)
         return NULL;
-    uint64_t seq = watch->seq;
-    *watch = (struct fd_watch){ .seq = seq == 0 ? 1 : seq, .cell = c, .fd = fd };
+    memset((char *) watch + offsetof(struct fd_watch, cell), 0, sizeof *watch - offsetof(struct fd_watch, cell));
+    if (watch->seq == 0)
+        __atomic_store_n(&watch->seq, 1, __ATOMIC_RELAXED);
+    watch->link = (struct list){ NULL, NULL };
+    watch->cell = c;
+    watch->fd = fd;
     list_push(&ext->watches, &watch->link);
     e->watch = watch;
     return watch;

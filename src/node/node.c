@@ -13,6 +13,7 @@
 #include "actor/spawn.h"
 #include "actor/table.h"
 #include "base/alloc.h"
+#include "base/sanitizer.h"
 #include "node/overflow.h"
 
 #define STOP_GRACE_MS 5000
@@ -380,7 +381,8 @@ unsigned tr_node_workers(const tr_node *node)
     return node->world.workers;
 }
 
-static void stats_add(struct worker *w, void *ctx)
+/* User code may be at its timers and stacks beside us: each figure is one word, of now or of just before. */
+SANITIZER_MAY_RACE static void stats_add(struct worker *w, void *ctx)
 {
     tr_node_stats *stats = ctx;
     stats->stacks += w->stacks.in_use - (w->idle_loop != NULL);
