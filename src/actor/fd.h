@@ -16,6 +16,7 @@ struct fd_watch;
 struct fd_entry {
     struct tr_self *reader, *writer; /* suspended until then */
     struct fd_watch *watch;
+    uint64_t seq;   /* of the claim that these are under; fd_claim.h */
     uint32_t armed; /* epoll events registered; 0: not in the set, as far as we know */
 };
 

@@ -70,6 +70,7 @@ static void world_init(struct world *world, tr_node *node, unsigned workers)
     pthread_mutex_init(&world->names_lock, NULL);
     pthread_mutex_init(&world->tables_lock, NULL);
     pthread_mutex_init(&world->hooks_lock, NULL);
+    fd_claims_init(&world->fd_claims);
 }
 
 /* Makes the workers one after another; those that are there are world.workers. */
@@ -371,6 +372,7 @@ void tr_node_destroy(tr_node **node)
     pthread_mutex_destroy(&n->world.names_lock);
     pthread_mutex_destroy(&n->world.tables_lock);
     pthread_mutex_destroy(&n->world.hooks_lock);
+    fd_claims_fini(&n->world.fd_claims);
     pthread_mutex_destroy(&n->door);
     mem_free(n);
     *node = NULL;
