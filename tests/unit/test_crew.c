@@ -321,7 +321,8 @@ static uint64_t run_short_of_memory(uint64_t n, bool *clean)
         if (err == TR_OK)
             err = tr_node_run(node);
         uint64_t count = tr_test_fail_alloc(0);
-        *clean = err == TR_ENOMEM || tr_test_leftovers(node, left, sizeof left) == 0 || count < n; /* ENOMEM: nothing has run */
+        *clean = err == TR_ENOMEM || tr_test_leftovers(node, left, sizeof left) == 0 ||
+                 count < n; /* ENOMEM: nothing has run */
         if (!*clean)
             print_error("allocation %llu: left over: %s\n", (unsigned long long) n, left);
         tr_node_destroy(&node);
