@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_signal.c - what crosses between workers finds its actor, and late answers find nobody (src/actor/signal.c) */
+/* test_crossing.c - what crosses between workers finds its actor, and late answers find nobody (src/actor/signal.c) */
 #include "actor/signal.h"
 #include "support/workers.h"
 
