@@ -22,6 +22,10 @@ if(TROUPE_WERROR)
     add_compile_options(-Werror)
 endif()
 
+if(TROUPE_PLAIN_GATE)
+    add_compile_definitions(TROUPE_PLAIN_GATE=1)
+endif()
+
 if(TROUPE_SANITIZE)
     add_compile_options(-fsanitize=${TROUPE_SANITIZE} -fno-sanitize-recover=all)
     add_link_options(-fsanitize=${TROUPE_SANITIZE})

@@ -34,8 +34,8 @@ TR_API TR_MUST_CHECK tr_err tr_fd_watch(tr_self *self, int fd, unsigned events, 
 /* Stops watching; a message already queued does not arrive any more. Not watched: nothing happens. */
 TR_API void tr_fd_unwatch(tr_self *self, int fd);
 
-/* Takes fd out of the set, wakes whoever waits for it with TR_ECLOSED, then closes it. Errors: TR_EIO (close(2)
- * failed). */
+/* Takes fd out of the set, wakes whoever waits for it, on any worker, with TR_ECLOSED, then closes it. Errors: TR_EIO
+ * (close(2) failed), TR_ENOMEM (it is still open). */
 TR_API tr_err tr_fd_close(tr_self *self, int fd);
 
 #ifdef __cplusplus

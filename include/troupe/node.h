@@ -151,7 +151,8 @@ typedef struct tr_node_stats {
 } tr_node_stats;
 
 /* Thread: a worker's, or any while it does not run. The other workers are stopped one after another while they are
- * looked at, for less than a microsecond each. */
+ * looked at, for less than a microsecond each; user code goes on, and so may what it changes (timers, stacks, blocks).
+ */
 TR_API void tr_node_stats_get(const tr_node *node, tr_node_stats *stats);
 
 /* Writes every living actor to out, one a line: address, name, state, what it waits for, mailbox. Thread: as

@@ -98,13 +98,18 @@ struct cell *cell_new(struct cell_store *s, bool *full)
     return c;
 }
 
+void cell_lay_out(struct cell *c)
+{
+    __atomic_store_n(&c->id, c->id + CELL_GENERATION, __ATOMIC_RELAXED);
+}
+
 /* The inbox and its link stay as they are: a late message may be on its way, and its sender reads no other field. But
  * orders were for the one that ended; its owner, who alone gives them, has done with it. */
 void cell_free(struct cell_store *s, struct cell *c)
 {
     if (atomic_load_explicit(&c->inbox, memory_order_relaxed) & (INBOX_CANCEL | INBOX_KILL))
         atomic_fetch_and(&c->inbox, ~(uint64_t) (INBOX_CANCEL | INBOX_KILL));
-    uint64_t id = c->id + (UINT64_C(1) << 32);
+    uint64_t id = c->id + CELL_GENERATION;
     __atomic_store_n(&c->id, id, __ATOMIC_RELAXED);
     c->run.flags = 0;
     c->head = NULL;
@@ -118,7 +123,8 @@ void cell_free(struct cell_store *s, struct cell *c)
     c->owner = NULL;
     c->sibling_next = c->sibling_prev = NULL;
     c->arg = NULL;
-    if (id >> 32 == 0) { /* wrapped: an old address could mean someone new; 128 bytes lost in four billion spawns */
+    if (id < 2 * CELL_GENERATION) { /* wrapped, here or when it was laid out: an old address could mean someone new; 128
+                                       bytes lost in four billion spawns */
         __atomic_store_n(&c->id, UINT64_MAX, __ATOMIC_RELAXED);
         return;
     }

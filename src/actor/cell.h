@@ -11,7 +11,8 @@
  *
  * Every cell has a home: the worker that runs it. All its fields but four belong to the thread that is in its home's
  * gate (gate.h). The four: inbox takes what other threads push; home is read by everybody, and written only by who is
- * in the gate of the present home; id is read by everybody; owner and the siblings belong to the worker of its owner,
+ * in the gate of the present home; id is read by everybody, and raised on the worker of its owner
+ * or, when the slot is freed, of its home; owner and the siblings belong to the worker of its owner,
  * which is owner_home and never changes. A dead slot keeps its home, and a late message pushed to it, until that worker
  * gives it away or uses it again (docs/design/workers.md).
  *
@@ -112,6 +113,7 @@ struct cell {
 #define INBOX_POINTER UINT64_C(0x0000fffffffffff8)
 #define INBOX_COUNT_ONE (UINT64_C(1) << 48)
 
+#define CELL_GENERATION (UINT64_C(1) << 32)
 #define CELL_CHUNK 4096u
 #define CELL_CHUNKS 4096u
 #define CELL_MAX (CELL_CHUNK * CELL_CHUNKS)
@@ -143,6 +145,10 @@ struct cell *cell_new(struct cell_store *s, bool *full);
 
 /* Raises the generation and recycles the slot, whose home must be here. */
 void cell_free(struct cell_store *s, struct cell *c);
+
+/* Raises the generation of one that is over, before its slot can be freed: nobody finds it any more. The number between
+ * is no actor's. */
+void cell_lay_out(struct cell *c);
 
 static inline uint64_t cell_id(const struct cell *c)
 {

@@ -32,7 +32,7 @@ struct cell_ext *cell_ext_get(struct worker *w, struct cell *c)
     list_init(&e->thens_done);
     list_init(&e->enders);
     list_init(&e->senders);
-    __atomic_store_n(&c->ext, e, __ATOMIC_RELAXED);
+    __atomic_store_n(&c->ext, e, __ATOMIC_RELEASE); /* behind what others may read of it */
     return e;
 }
 

@@ -262,6 +262,7 @@ static void child_ended(struct worker *w, struct errand *e)
 {
     struct cell *c = list_entry(e, struct cell, errand);
     owner_child_ended(w, c, c->outcome);
+    cell_lay_out(c); /* it has a record now: nobody finds it any more, though its slot is not free yet */
     c->errand.run = slot_released;
     errand_post(w->world->worker[cell_home(c)], &c->errand);
 }
@@ -279,10 +280,12 @@ static void cell_bury(struct worker *w, struct cell *c, struct outcome *out)
         return;
     }
     owner_child_ended(w, c, out);
-    if (linked) /* it stands in the run queue, which frees it */
+    if (linked) { /* it stands in the run queue, which frees it */
+        cell_lay_out(c);
         c->run.flags = CELL_IS | CELL_LINKED | CELL_ZOMBIE;
-    else
+    } else {
         cell_free(&w->cells, c);
+    }
 }
 
 /* Its fini or a defer may fail: then this stack does not come back, the actor ends once more, without fini, and what it

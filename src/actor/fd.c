@@ -10,7 +10,9 @@
 #include "actor/cancel.h"
 #include "actor/cell_ext.h"
 #include "actor/error.h"
+#include "actor/fd_claim.h"
 #include "actor/mailbox.h"
+#include "actor/signal.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 
@@ -18,7 +20,7 @@
 
 struct fd_watch {
     struct list link; /* cell_ext.watches; its first word is the slab's free link */
-    uint64_t seq;
+    uint64_t seq;     /* raised when it is freed; stale messages look at it from anywhere */
     struct cell *cell;
     int fd;
     unsigned events;
@@ -109,6 +111,62 @@ static void waiter_wake(struct worker *w, struct tr_self **waiter, tr_err err, u
     worker_wake(w, s);
 }
 
+static void watch_free(struct worker *w, struct fd_watch *watch);
+
+/* Whoever waits is told that the descriptor is closed. */
+static void entry_close(struct worker *w, int fd, struct fd_entry *e)
+{
+    if (e->reader != NULL)
+        waiter_wake(w, &e->reader, TR_ECLOSED, 0);
+    if (e->writer != NULL)
+        waiter_wake(w, &e->writer, TR_ECLOSED, 0);
+    if (e->watch != NULL)
+        watch_free(w, e->watch);
+    (void) arm(w, fd, e, 0);
+}
+
+/* Runs where somebody waits for a descriptor that was closed on another worker. */
+static void closed_elsewhere(struct worker *w, struct errand *errand)
+{
+    struct signal *s = signal_of(errand);
+    struct fd_entry *e = entry_of(w, (int) s->to);
+    if (e != NULL && e->seq == s->ask_seq) /* else they wait for what has its number now, and the others were told */
+        entry_close(w, (int) s->to, e);
+    signal_free(w, s);
+}
+
+static tr_err entry_busy(struct tr_self *self, int fd)
+{
+    return error_set(self, TR_EBUSY, "fd", "another actor already waits for descriptor %d", fd);
+}
+
+/* Before these events are waited for here. */
+static tr_err entry_claim(struct tr_self *self, int fd, struct fd_entry *e, unsigned events)
+{
+    uint64_t seq;
+    struct worker *w = self->worker;
+    tr_err err = fd_claim_take(w, fd, events, &seq);
+    if (err == TR_OK && e->seq != seq) { /* who waits does so for one that was closed, and has not heard of it yet */
+        gate_enter(&w->gate);
+        entry_close(w, fd, e); /* lets go of the claim */
+        gate_leave(&w->gate);
+        err = fd_claim_take(w, fd, events, &seq);
+    }
+    if (err != TR_OK)
+        return err == TR_EBUSY ? entry_busy(self, fd) : error_set(self, err, "fd", "out of memory");
+    e->seq = seq;
+    return TR_OK;
+}
+
+/* What nobody here waits for any more others may. */
+static void entry_release(struct worker *w, int fd, const struct fd_entry *e)
+{
+    unsigned watched = e->watch != NULL ? e->watch->events : 0;
+    fd_claim_leave(w, fd,
+                   (e->reader == NULL && !(watched & TR_READABLE) ? TR_READABLE : 0u) |
+                       (e->writer == NULL && !(watched & TR_WRITABLE) ? TR_WRITABLE : 0u));
+}
+
 /* Puts the message into the mailbox. False: out of memory; the set will say it again. */
 static bool watch_send(struct worker *w, struct fd_watch *watch, unsigned revents)
 {
@@ -162,7 +220,7 @@ bool fd_watch_taken(struct worker *w, struct tr_msg *m)
     struct fd_watch *watch = m->source;
     if (watch == NULL)
         return hook_message(w, m, true);
-    if (watch->seq != m->source_seq)
+    if (__atomic_load_n(&watch->seq, __ATOMIC_RELAXED) != m->source_seq)
         return false;
     watch->queued = false;
     if (watch->events == 0)
@@ -182,7 +240,7 @@ bool fd_watch_is_current(struct worker *w, const struct tr_msg *m)
     const struct fd_watch *watch = m->source;
     if (watch == NULL)
         return hook_message(w, m, false);
-    return watch->seq == m->source_seq && watch->events != 0;
+    return __atomic_load_n(&watch->seq, __ATOMIC_RELAXED) == m->source_seq && watch->events != 0;
 }
 
 /* ---- waiting ---- */
@@ -205,9 +263,14 @@ tr_err fd_wait_begin(struct tr_self *self, int fd, unsigned events, bool *always
     struct fd_entry *e = entry_get(w, fd);
     if (e == NULL)
         return error_set(self, TR_ENOMEM, "fd", "out of memory");
+    tr_err err = entry_claim(self, fd, e, events);
+    if (err != TR_OK)
+        return err;
     if (((events & TR_READABLE) && e->reader != NULL) || ((events & TR_WRITABLE) && e->writer != NULL) ||
-        (e->watch != NULL && (e->watch->events & events)))
-        return error_set(self, TR_EBUSY, "fd", "another actor already waits for descriptor %d", fd);
+        (e->watch != NULL && (e->watch->events & events))) {
+        entry_release(w, fd, e);
+        return entry_busy(self, fd);
+    }
     if (events & TR_READABLE)
         e->reader = self;
     if (events & TR_WRITABLE)
@@ -222,6 +285,7 @@ tr_err fd_wait_begin(struct tr_self *self, int fd, unsigned events, bool *always
         e->reader = NULL;
     if (events & TR_WRITABLE)
         e->writer = NULL;
+    entry_release(w, fd, e);
     *always = number == EPERM;
     return *always ? TR_OK : fd_error(self, fd, number, "fd");
 }
@@ -234,6 +298,8 @@ void fd_forget_waiter(struct worker *w, int fd, const struct tr_self *self)
         e->reader = NULL;
     if (e != NULL && e->writer == self)
         e->writer = NULL;
+    if (e != NULL)
+        entry_release(w, fd, e);
 }
 
 void fd_abandon_waiter(struct worker *w, int fd, const struct tr_self *self)
@@ -296,10 +362,11 @@ static void watch_free(struct worker *w, struct fd_watch *watch)
     if (watch->events != 0)
         w->fd_waits--;
     list_remove(&watch->link);
-    watch->seq++;
+    __atomic_store_n(&watch->seq, watch->seq + 1, __ATOMIC_RELAXED);
     watch->events = 0;
     slab_free(&w->watches, watch);
     e->watch = NULL;
+    entry_release(w, watch->fd, e);
     (void) arm(w, watch->fd, e, wanted(e));
 }
 
@@ -309,8 +376,12 @@ static struct fd_watch *watch_new(struct worker *w, struct cell *c, int fd, stru
     struct fd_watch *watch = ext != NULL ? slab_alloc(&w->watches) : NULL;
     if (watch == NULL)
         return NULL;
-    uint64_t seq = watch->seq;
-    *watch = (struct fd_watch){ .seq = seq == 0 ? 1 : seq, .cell = c, .fd = fd };
+    memset((char *) watch + offsetof(struct fd_watch, cell), 0, sizeof *watch - offsetof(struct fd_watch, cell));
+    if (watch->seq == 0)
+        __atomic_store_n(&watch->seq, 1, __ATOMIC_RELAXED);
+    watch->link = (struct list){ NULL, NULL };
+    watch->cell = c;
+    watch->fd = fd;
     list_push(&ext->watches, &watch->link);
     e->watch = watch;
     return watch;
@@ -323,6 +394,7 @@ static tr_err watch_set(struct tr_self *self, struct fd_watch *watch, unsigned e
     memcpy(watch->tag, tag, strlen(tag) + 1);
     w->fd_waits += (size_t) (events != 0) - (size_t) (watch->events != 0);
     watch->events = events;
+    entry_release(w, watch->fd, e); /* what it had, and does not want any more */
     int number = watch->always ? EPERM : arm(w, watch->fd, e, wanted(e));
     if (number == 0)
         return TR_OK;
@@ -346,14 +418,21 @@ tr_err tr_fd_watch(tr_self *self, int fd, unsigned events, const char *tag)
     struct fd_entry *e = entry_get(w, fd);
     if (e == NULL)
         return error_set(self, TR_ENOMEM, "fd", "out of memory");
+    tr_err err = entry_claim(self, fd, e, events);
+    if (err != TR_OK)
+        return err;
     if ((e->watch != NULL && e->watch->cell != self->cell) || ((events & TR_READABLE) && e->reader != NULL) ||
-        ((events & TR_WRITABLE) && e->writer != NULL))
-        return error_set(self, TR_EBUSY, "fd", "another actor already waits for descriptor %d", fd);
+        ((events & TR_WRITABLE) && e->writer != NULL)) {
+        entry_release(w, fd, e);
+        return entry_busy(self, fd);
+    }
     struct fd_watch *watch = e->watch != NULL ? e->watch : watch_new(w, self->cell, fd, e);
-    if (watch == NULL)
+    if (watch == NULL) {
+        entry_release(w, fd, e);
         return error_set(self, TR_ENOMEM, "fd", "out of memory");
+    }
     gate_enter(&w->gate); /* a regular file is ready at once: its message makes the actor so */
-    tr_err err = watch_set(self, watch, events, tag);
+    err = watch_set(self, watch, events, tag);
     gate_leave(&w->gate);
     return err;
 }
@@ -371,31 +450,21 @@ void fd_release_all(struct worker *w, struct cell *c)
         watch_free(w, list_entry(c->ext->watches.next, struct fd_watch, link));
 }
 
-/* Nobody waits for it any more, and it is not in the set. */
-static void entry_clear(struct worker *w, int fd, struct fd_entry *e)
-{
-    if (e->reader != NULL)
-        waiter_wake(w, &e->reader, TR_ECLOSED, 0);
-    if (e->writer != NULL)
-        waiter_wake(w, &e->writer, TR_ECLOSED, 0);
-    if (e->watch != NULL)
-        watch_free(w, e->watch);
-    (void) arm(w, fd, e, 0);
-}
-
 tr_err tr_fd_close(tr_self *self, int fd)
 {
     if (!self_is_current(self))
         return TR_ESTATE;
     struct worker *w = self->worker;
+    const struct fd_entry *ours = entry_of(w, fd);
+    if (ours != NULL && ours->hook != NULL)
+        return error_set(self, TR_EBUSY, "fd", "descriptor %d belongs to a stream: close that", fd);
+    if (fd_claim_close(w, fd, closed_elsewhere) != TR_OK)
+        return error_set(self, TR_ENOMEM, "fd", "out of memory; descriptor %d is still open", fd);
     gate_enter(&w->gate);
     struct fd_entry *e = entry_of(w, fd);
-    bool hooked = e != NULL && e->hook != NULL;
-    if (e != NULL && !hooked)
-        entry_clear(w, fd, e);
+    if (e != NULL)
+        entry_close(w, fd, e);
     gate_leave(&w->gate);
-    if (hooked)
-        return error_set(self, TR_EBUSY, "fd", "descriptor %d belongs to a stream: close that", fd);
     return close(fd) == 0 ? TR_OK : error_set(self, TR_EIO, "fd", "closing descriptor %d: %s", fd, strerror(errno));
 }
 
@@ -436,7 +505,7 @@ void fd_hook_remove(struct worker *w, struct fd_hook *h)
         w->fd_waits--;
     h->events = 0;
     e->hook = NULL;
-    entry_clear(w, fd, e);
+    entry_close(w, fd, e);
 }
 
 void fd_ready_again(struct worker *w, int fd)

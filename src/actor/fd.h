@@ -28,6 +28,7 @@ struct fd_entry {
     struct tr_self *reader, *writer; /* suspended until then */
     struct fd_watch *watch;
     struct fd_hook *hook;
+    uint64_t seq;   /* of the claim that these are under; fd_claim.h */
     uint32_t armed; /* epoll events registered; 0: not in the set, as far as we know */
 };
 

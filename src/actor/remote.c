@@ -126,7 +126,7 @@ void remote_announced(struct worker *w, struct cell *c)
 bool remote_is_full(const struct cell *c, uint32_t size, tr_full_policy *policy)
 {
     uint32_t len_max = MAILBOX_LEN_MAX, bytes_max = MAILBOX_BYTES_MAX;
-    const struct cell_ext *ext = __atomic_load_n(&c->ext, __ATOMIC_RELAXED);
+    const struct cell_ext *ext = __atomic_load_n(&c->ext, __ATOMIC_ACQUIRE);
     *policy = TR_FULL_WAIT;
     if (ext != NULL) { /* type-stable: at worst the bounds of another, for an actor that has ended meanwhile */
         len_max = __atomic_load_n(&ext->len_max, __ATOMIC_RELAXED);

@@ -6,6 +6,8 @@
  * reached: there is no race to lose. */
 #include "actor/tick.h"
 
+#include <string.h>
+
 #include <troupe/time.h>
 
 #include "actor/cancel.h"
@@ -16,7 +18,7 @@
 
 struct tick {
     struct list link; /* cell_ext.ticks; its first word is the slab's free link */
-    uint64_t seq;     /* the handle's number; raised when it is freed */
+    uint64_t seq;     /* the handle's number; raised when it is freed. Stale messages look at it from anywhere */
     struct cell *cell;
     struct tr_msg *content; /* what its messages say */
     struct timer timer;
@@ -38,7 +40,7 @@ static void tick_free(struct worker *w, struct tick *t)
     list_remove(&t->link);
     msg_unref(&w->msgs, t->content);
     t->content = NULL;
-    t->seq++;
+    __atomic_store_n(&t->seq, t->seq + 1, __ATOMIC_RELAXED);
     slab_free(&w->ticks, t);
 }
 
@@ -85,7 +87,7 @@ bool tick_taken(struct worker *w, struct tr_msg *m)
     struct tick *t = m->source;
     if (t == NULL)
         return true;
-    if (t->seq != m->source_seq)
+    if (__atomic_load_n(&t->seq, __ATOMIC_RELAXED) != m->source_seq)
         return false;
     m->missed = t->missed > UINT32_MAX ? UINT32_MAX : (uint32_t) t->missed;
     t->missed = 0;
@@ -100,7 +102,7 @@ bool tick_taken(struct worker *w, struct tr_msg *m)
 bool tick_is_current(const struct tr_msg *m)
 {
     const struct tick *t = m->source;
-    return t->seq == m->source_seq;
+    return __atomic_load_n(&t->seq, __ATOMIC_RELAXED) == m->source_seq;
 }
 
 void tick_release_all(struct worker *w, struct cell *c)
@@ -119,8 +121,12 @@ static struct tick *tick_new(struct tr_self *self, struct cell_ext *ext, struct 
     struct tick *t = slab_alloc(&self->worker->ticks);
     if (t == NULL)
         return NULL;
-    uint64_t seq = t->seq; /* fresh memory is zero, recycled memory keeps the number */
-    *t = (struct tick){ .seq = seq == 0 ? 1 : seq, .cell = self->cell, .content = content };
+    memset((char *) t + offsetof(struct tick, cell), 0, sizeof *t - offsetof(struct tick, cell));
+    if (t->seq == 0) /* fresh memory is zero, recycled memory keeps the number */
+        __atomic_store_n(&t->seq, 1, __ATOMIC_RELAXED);
+    t->link = (struct list){ NULL, NULL };
+    t->cell = self->cell;
+    t->content = content;
     t->timer.fire = tick_fire;
     list_push(&ext->ticks, &t->link);
     return t;

@@ -7,6 +7,7 @@
 #include <troupe/node.h>
 
 #include "actor/cell.h"
+#include "actor/fd_claim.h"
 #include "actor/owner.h"
 #include "base/helpers.h"
 #include "base/log.h"
@@ -30,6 +31,7 @@ struct world {
     atomic_bool stopping;
     uint64_t told_elsewhere; /* the actor whose failure goes to the hook alone: tr_main tells of its own */
     struct tr_node *node;
+    struct fd_claims fd_claims;
     struct depots *depots; /* where workers' pools meet; NULL with one worker */
 };
 

@@ -20,6 +20,13 @@
 #define SANITIZER_ADDRESS 1
 #endif
 
+/* A function that reads words which another thread may change meanwhile, and for which either value is right. */
+#if SANITIZER_THREAD
+#define SANITIZER_MAY_RACE __attribute__((no_sanitize("thread")))
+#else
+#define SANITIZER_MAY_RACE
+#endif
+
 #ifdef SANITIZER_ADDRESS
 #include <sanitizer/asan_interface.h>
 #define mem_poison(p, size) __asan_poison_memory_region((p), (size))

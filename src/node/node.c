@@ -14,6 +14,7 @@
 #include "actor/spawn.h"
 #include "actor/table.h"
 #include "base/alloc.h"
+#include "base/sanitizer.h"
 #include "node/overflow.h"
 
 #define STOP_GRACE_MS 5000
@@ -71,6 +72,7 @@ static void world_init(struct world *world, tr_node *node, unsigned workers)
     pthread_mutex_init(&world->tables_lock, NULL);
     pthread_mutex_init(&world->hooks_lock, NULL);
     offload_init(world);
+    fd_claims_init(&world->fd_claims);
 }
 
 /* Makes the workers one after another; those that are there are world.workers. */
@@ -373,6 +375,7 @@ void tr_node_destroy(tr_node **node)
     pthread_mutex_destroy(&n->world.names_lock);
     pthread_mutex_destroy(&n->world.tables_lock);
     pthread_mutex_destroy(&n->world.hooks_lock);
+    fd_claims_fini(&n->world.fd_claims);
     pthread_mutex_destroy(&n->door);
     mem_free(n);
     *node = NULL;
@@ -383,7 +386,8 @@ unsigned tr_node_workers(const tr_node *node)
     return node->world.workers;
 }
 
-static void stats_add(struct worker *w, void *ctx)
+/* User code may be at its timers and stacks beside us: each figure is one word, of now or of just before. */
+SANITIZER_MAY_RACE static void stats_add(struct worker *w, void *ctx)
 {
     tr_node_stats *stats = ctx;
     stats->stacks += w->stacks.in_use - (w->idle_loop != NULL);

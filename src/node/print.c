@@ -3,6 +3,7 @@
 #include "actor/ask.h"
 #include "actor/cell_ext.h"
 #include "base/clock.h"
+#include "base/sanitizer.h"
 #include "node/node.h"
 
 static const char *life_name(const struct cell *c)
@@ -16,14 +17,28 @@ static const char *life_name(const struct cell *c)
     return c->run.flags & CELL_QUEUED ? "ready" : c->run.flags & CELL_BUSY ? "running" : "idle";
 }
 
+/* The lock is for the name: an actor that runs may just be giving its own away. */
+static void cell_name(const struct worker *w, const struct cell *c, char text[CELL_TEXT_MAX])
+{
+    pthread_mutex_lock(&w->world->names_lock);
+    (void) cell_text_any(w, c, text);
+    pthread_mutex_unlock(&w->world->names_lock);
+}
+
 static void actor_name(const struct worker *w, uint64_t id, char text[CELL_TEXT_MAX])
 {
     char addr[TR_ADDR_TEXT_MAX];
     const struct cell *c = cell_alive(w, id);
     if (c != NULL)
-        (void) cell_text_any(w, c, text);
+        cell_name(w, c, text);
     else
         snprintf(text, CELL_TEXT_MAX, "%s", tr_addr_text((tr_addr){ 0, id }, addr));
+}
+
+/* w->now is one word, and may be refreshed beside us. */
+SANITIZER_MAY_RACE static long long in_ms(const struct worker *w, int64_t deadline)
+{
+    return (long long) ((deadline - w->now) / NS_PER_MS);
 }
 
 static void wait_print(const struct worker *w, const struct wait *wait, FILE *out)
@@ -54,13 +69,14 @@ static void wait_print(const struct worker *w, const struct wait *wait, FILE *ou
     else if (wait->kind == WAIT_FD)
         fprintf(out, " %d", wait->fd);
     else if (wait->kind == WAIT_TIME)
-        fprintf(out, " in %lld ms", (long long) ((wait->deadline - w->now) / NS_PER_MS));
+        fprintf(out, " in %lld ms", in_ms(w, wait->deadline));
 }
 
 static void actor_print(const struct worker *w, const struct cell *c, FILE *out)
 {
     char text[CELL_TEXT_MAX];
-    fprintf(out, "%s %s", cell_text(c, text), life_name(c));
+    cell_name(w, c, text);
+    fprintf(out, "%s %s", text, life_name(c));
     for (const struct tr_self *s = c->stacks; s != NULL; s = s->next_stack)
         wait_print(w, &s->wait, out);
     fprintf(out, ", mailbox %u (%u bytes)\n", c->len, c->bytes);

@@ -8,6 +8,7 @@
 #include "actor/cell_ext.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/sanitizer.h"
 #include "node/node.h"
 
 void tr_test_settle(tr_node *node)
@@ -61,7 +62,7 @@ struct pools {
     size_t exts, owners, scopes, records, outcomes, errors, signals, tickets;
 };
 
-static void pools_add(struct worker *w, void *ctx)
+SANITIZER_MAY_RACE static void pools_add(struct worker *w, void *ctx)
 {
     struct pools *p = ctx;
     p->exts += (size_t) w->exts.live;

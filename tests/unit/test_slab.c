@@ -107,6 +107,90 @@ static void a_finished_slab_is_empty_and_usable(void **state)
     slab_fini(&s);
 }
 
+/* ---- several threads' slabs ---- */
+
+static size_t chunks_of(const struct slab *s)
+{
+    size_t n = 0;
+    for (void *c = s->chunks; c != NULL; c = *(void **) c)
+        n++;
+    return n;
+}
+
+/* One makes, the other lets go: what is free there comes back here. */
+static void a_producer_and_a_consumer_do_not_grow_without_end(void **state)
+{
+    (void) state;
+    struct depot depot;
+    struct slab maker, taker;
+    depot_init(&depot);
+    slab_init(&maker, 64, 4096);
+    slab_init(&taker, 64, 4096);
+    slab_join(&maker, &depot);
+    slab_join(&taker, &depot);
+    for (int i = 0; i < 100000; i++)
+        slab_free(&taker, slab_alloc(&maker));
+    assert_in_range(chunks_of(&maker), 1, 4 * SLAB_BATCH * 64 / 4096);
+    assert_int_equal(chunks_of(&taker), 0);
+    assert_int_equal(maker.live + taker.live, 0);
+    slab_fini(&maker);
+    slab_fini(&taker);
+    depot_fini(&depot);
+}
+
+static void what_is_exchanged_is_never_handed_out_twice(void **state)
+{
+    (void) state;
+    enum { OBJECTS = 5 * SLAB_BATCH };
+    static unsigned char *held[OBJECTS];
+    struct depot depot;
+    struct slab slabs[2];
+    depot_init(&depot);
+    for (int i = 0; i < 2; i++) {
+        slab_init(&slabs[i], 64, 4096);
+        slab_join(&slabs[i], &depot);
+    }
+    for (int round = 0; round < 4; round++) {
+        for (int i = 0; i < OBJECTS; i++) {
+            held[i] = slab_alloc(&slabs[i % 2]);
+            memset(held[i], i % 251, 64);
+        }
+        for (int i = 0; i < OBJECTS; i++)
+            for (int k = 0; k < 64; k++)
+                assert_int_equal(held[i][k], i % 251);
+        for (int i = 0; i < OBJECTS; i++)
+            slab_free(&slabs[(i + round) % 2], held[i]);
+    }
+    assert_int_equal(slabs[0].live + slabs[1].live, 0);
+    slab_fini(&slabs[0]);
+    slab_fini(&slabs[1]);
+    depot_fini(&depot);
+}
+
+static void without_memory_for_the_depots_list_a_slab_keeps_what_it_has(void **state)
+{
+    (void) state;
+    enum { OBJECTS = 6 * SLAB_BATCH };
+    static void *held[OBJECTS];
+    struct depot depot;
+    struct slab s;
+    depot_init(&depot);
+    slab_init(&s, 64, 4096);
+    slab_join(&s, &depot);
+    for (int i = 0; i < OBJECTS; i++)
+        held[i] = slab_alloc(&s);
+    (void) mem_fail_at(1);
+    for (int i = 0; i < OBJECTS; i++)
+        slab_free(&s, held[i]);
+    (void) mem_fail_at(0);
+    assert_int_equal(s.live, 0);
+    for (int i = 0; i < OBJECTS; i++)
+        assert_non_null(slab_alloc(&s));
+    assert_int_equal(chunks_of(&s), OBJECTS * 64 / (4096 - 64) + 1);
+    slab_fini(&s);
+    depot_fini(&depot);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +201,9 @@ int main(void)
         cmocka_unit_test(a_chunk_too_small_for_one_object_grows_to_it),
         cmocka_unit_test(without_memory_alloc_gives_null_and_the_slab_lives_on),
         cmocka_unit_test(a_finished_slab_is_empty_and_usable),
+        cmocka_unit_test(a_producer_and_a_consumer_do_not_grow_without_end),
+        cmocka_unit_test(what_is_exchanged_is_never_handed_out_twice),
+        cmocka_unit_test(without_memory_for_the_depots_list_a_slab_keeps_what_it_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

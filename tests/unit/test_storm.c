@@ -6,6 +6,7 @@
  *
  * TROUPE_STORM_MS is how long each storm lasts (200); TROUPE_SEED chooses what the actors do, though not when. */
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -21,7 +22,9 @@ struct storm {
     tr_addr addr[PEERS];
     atomic_long life; /* of all peers: numbers incarnations */
     atomic_bool over;
-    atomic_long sent, seen, asked, answered, refused, spawned, disorder, failures;
+    atomic_long sent, seen, asked, answered, refused, spawned, disorder, together, failures;
+    atomic_long posted, post_disorder;
+    _Atomic(tr_node *) node;
     unsigned workers;
     uint64_t seed;
 };
@@ -36,6 +39,8 @@ struct peer {
     long sent[PEERS], sent_life[PEERS]; /* the last number sent to a peer's incarnation */
     tr_addr sent_to[PEERS];
     long seen[PEERS], seen_life[PEERS]; /* the last number seen from one */
+    long last_posted;
+    atomic_bool busy;
     tr_msg *kept;
 };
 
@@ -85,6 +90,29 @@ static void send_number(tr_self *self, struct peer *p)
 
 static void act(tr_self *self, struct peer *p);
 
+/* A part of a handler that does not wait: two threads in it at once would be two workers with one actor. */
+static void enter_alone(struct peer *p)
+{
+    if (atomic_exchange(&p->busy, true))
+        atomic_fetch_add(&storm.together, 1);
+}
+
+static void leave_alone(struct peer *p)
+{
+    atomic_store(&p->busy, false);
+}
+
+static void hold(long ms)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    int64_t until = (int64_t) t.tv_sec * 1000000000 + t.tv_nsec + ms * 1000000;
+    do {
+        sched_yield();
+        clock_gettime(CLOCK_MONOTONIC, &t);
+    } while ((int64_t) t.tv_sec * 1000000000 + t.tv_nsec < until);
+}
+
 static tr_err on_number(tr_self *self, void *state, const tr_msg *m)
 {
     struct peer *p = state;
@@ -95,10 +123,12 @@ static tr_err on_number(tr_self *self, void *state, const tr_msg *m)
         p->seen_life[from] = life;
         p->seen[from] = 0;
     }
+    enter_alone(p);
     if (n <= p->seen[from]) /* what is refused or dropped leaves a gap; nothing comes twice, or before another */
         atomic_fetch_add(&storm.disorder, 1);
     p->seen[from] = n;
     atomic_fetch_add(&storm.seen, 1);
+    leave_alone(p);
     if (!is_over() && below(p, 4) == 0)
         act(self, p);
     return TR_OK;
@@ -195,9 +225,46 @@ static tr_err on_go(tr_self *self, void *state, const tr_msg *m)
     return TR_OK;
 }
 
+/* Goes on after a wait beside other messages of its actor: none of them may run at the same time. */
+static tr_err on_detour(tr_self *self, void *state, const tr_msg *m)
+{
+    (void) m;
+    struct peer *p = state;
+    tr_err err = below(p, 2) == 0 ? tr_yield(self) : tr_sleep(self, below(p, 2));
+    enter_alone(p);
+    if (err == TR_OK && below(p, 16) == 0)
+        hold(2 + below(p, 3)); /* long enough for others to come and help */
+    leave_alone(p);
+    return err;
+}
+
+/* Holds its worker: what stands behind is taken over. */
+static tr_err on_hog(tr_self *self, void *state, const tr_msg *m)
+{
+    (void) self, (void) m;
+    struct peer *p = state;
+    enter_alone(p);
+    hold(3);
+    leave_alone(p);
+    return TR_OK;
+}
+
 static tr_err on_tick(tr_self *self, void *state, const tr_msg *m)
 {
     return on_go(self, state, m);
+}
+
+/* Numbers of the one thread that posts; like all others they come in order, or not at all. */
+static tr_err on_posted(tr_self *self, void *state, const tr_msg *m)
+{
+    (void) self;
+    struct peer *p = state;
+    long n;
+    tr_args(m, &n);
+    if (n <= p->last_posted)
+        atomic_fetch_add(&storm.post_disorder, 1);
+    p->last_posted = n;
+    return TR_OK;
 }
 
 static tr_err on_stop(tr_self *self, void *state, const tr_msg *m)
@@ -211,6 +278,9 @@ static const tr_handler peer_rows[] = {
     { "question", "", "any", on_question, NULL, TR_CANCELS, NULL },
     { "go", "", NULL, on_go, NULL, 0, NULL },
     { "tick", "", NULL, on_tick, NULL, 0, NULL },
+    { "detour", "", NULL, on_detour, NULL, TR_REENTRANT, NULL },
+    { "hog", "", NULL, on_hog, NULL, 0, NULL },
+    { "posted", "n:int", NULL, on_posted, NULL, 0, NULL },
     { "stop", "", NULL, on_stop, NULL, 0, NULL },
     { 0 },
 };
@@ -306,13 +376,61 @@ static void join_one(tr_self *self, struct peer *p)
     tr_forget(self, who);
 }
 
+/* An end, an answer and a time, whichever comes first, or all of them. */
 static void wait_for_someone(tr_self *self, struct peer *p)
 {
+    tr_pending pending;
     tr_addr who = peer_addr((int) below(p, PEERS));
     if (tr_addr_is_nil(who) || tr_addr_eq(who, tr_self_addr(self)))
         return;
-    tr_wait_item items[] = { { .kind = TR_WAIT_END, .actor = who } };
-    count_err(tr_wait(self, items, 1, TR_WAIT_ALL, 1 + below(p, 3), NULL));
+    tr_wait_item items[3] = { { .kind = TR_WAIT_END, .actor = who },
+                              { .kind = TR_WAIT_TIME, .deadline = tr_now(self) + below(p, 3) * INT64_C(1000000) } };
+    size_t n = 2;
+    if (tr_ask_start_for(self, peer_addr((int) below(p, PEERS)), 20, &pending, "question") == TR_OK) {
+        atomic_fetch_add(&storm.asked, 1);
+        atomic_fetch_add(&storm.refused, 1); /* whatever becomes of it */
+        items[n++] = (tr_wait_item){ .kind = TR_WAIT_REPLY, .pending = pending };
+    }
+    tr_wait_mode mode = below(p, 2) == 0 ? TR_WAIT_FIRST : TR_WAIT_ALL;
+    count_err(tr_wait(self, items, n, mode, 1 + below(p, 3), NULL));
+}
+
+static tr_err send_within(tr_self *self, void *arg)
+{
+    send_number(self, arg);
+    return TR_OK;
+}
+
+/* To small mailboxes; gives up if there is no room for so long. */
+static void send_hurriedly(tr_self *self, struct peer *p)
+{
+    count_err(tr_within(self, 1 + below(p, 2), send_within, p));
+}
+
+static void name_itself(tr_self *self, struct peer *p)
+{
+    tr_addr who;
+    char name[16];
+    snprintf(name, sizeof name, "peer-%u", below(p, 8));
+    switch (below(p, 3)) {
+    case 0:
+        count_err(tr_register(self, name));
+        break;
+    case 1:
+        count_err(tr_unregister(self, name));
+        break;
+    default:
+        if (tr_whereis(self, name, &who) == TR_OK)
+            (void) tr_try_send(self, who, "go");
+        break;
+    }
+}
+
+static void look_around(tr_self *self, struct peer *p)
+{
+    tr_node_stats stats = { .size = sizeof stats };
+    tr_node_stats_get(tr_self_node(self), &stats);
+    (void) tr_is_alive(self, peer_addr((int) below(p, PEERS)));
 }
 
 static void end_someone(tr_self *self, struct peer *p)
@@ -335,7 +453,7 @@ static void end_someone(tr_self *self, struct peer *p)
 
 static void act(tr_self *self, struct peer *p)
 {
-    switch (below(p, 40)) {
+    switch (below(p, 48)) {
     case 0:
         end_someone(self, p);
         break;
@@ -369,6 +487,24 @@ static void act(tr_self *self, struct peer *p)
         break;
     case 10:
         (void) tr_yield(self);
+        break;
+    case 11:
+    case 12:
+        send_hurriedly(self, p);
+        break;
+    case 13:
+        name_itself(self, p);
+        break;
+    case 14:
+        (void) tr_try_send(self, peer_addr((int) below(p, PEERS)), "detour");
+        break;
+    case 15:
+        if (below(p, 64) == 0)
+            (void) tr_try_send(self, peer_addr((int) below(p, PEERS)), "hog");
+        break;
+    case 16:
+        if (below(p, 16) == 0)
+            look_around(self, p);
         break;
     default:
         send_number(self, p);
@@ -408,8 +544,27 @@ static void quiet(void *ctx, tr_log_level level, const char *line)
     (void) ctx, (void) level, (void) line;
 }
 
+/* A thread that is no worker: posts to all in turn, and asks now and then. */
+static void *stranger(void *arg)
+{
+    (void) arg;
+    for (long n = 1; !is_over(); n++) {
+        tr_msg *reply = NULL;
+        tr_addr to = peer_addr((int) (n % PEERS));
+        if (!tr_addr_is_nil(to) && tr_post(storm.node, to, "posted", n) == TR_OK)
+            atomic_fetch_add(&storm.posted, 1);
+        if (n % 16 == 0 && !tr_addr_is_nil(to))
+            count_err(tr_node_ask(storm.node, to, 20, &reply, "question"));
+        tr_msg_free(&reply);
+        if (n % 8 == 0)
+            hold(1);
+    }
+    return NULL;
+}
+
 static void storm_on(unsigned workers)
 {
+    pthread_t thread;
     tr_node *node;
     char left[512] = "";
     const char *seed = getenv("TROUPE_SEED");
@@ -421,9 +576,12 @@ static void storm_on(unsigned workers)
     const tr_spawn_opts spawn = { .size = sizeof spawn, .body = storm_main };
     assert_int_equal(tr_node_create(&opts, &node), TR_OK);
     assert_int_equal(tr_node_spawn(node, &spawn, NULL), TR_OK);
+    storm.node = node;
+    assert_int_equal(pthread_create(&thread, NULL, stranger, NULL), 0);
     alarm(STORM_WATCHDOG_S + (unsigned) storm_ms() / 1000);
     tr_err err = tr_node_run(node);
     alarm(0);
+    pthread_join(thread, NULL);
     tr_node_stats stats = { .size = sizeof stats };
     tr_node_stats_get(node, &stats);
     size_t things = tr_test_leftovers(node, left, sizeof left);
@@ -436,6 +594,8 @@ static void storm_on(unsigned workers)
     if (things > 0)
         fail_msg("left over: %s", left);
     assert_int_equal(storm.disorder, 0);
+    assert_int_equal(storm.post_disorder, 0);
+    assert_int_equal(storm.together, 0);
     assert_true(storm.sent > 0 && storm.spawned > PEERS);
     assert_true(storm.answered + storm.refused <= storm.asked); /* an asker that was killed does not count its answer */
     /* Every number that was accepted was seen, or is a dead letter; dead letters are other messages too. */
