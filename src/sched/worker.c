@@ -172,11 +172,13 @@ tr_err sched_run(struct sched *s, enum loop_mode mode, int64_t budget_ms, bool *
     struct worker *outer = current;
     if (outer == w) /* from inside one of its own actors */
         return TR_ESTATE;
+    gate_enter_awake(&w->gate); /* the others may be at work already, and look here */
     struct tr_self *loop = loop_to_enter(w);
-    if (loop == NULL)
+    if (loop == NULL) {
+        gate_leave(&w->gate);
         return TR_ENOMEM;
+    }
     s->mode = mode;
-    gate_enter_awake(&w->gate);
     worker_refresh(w);
     s->step_until = clock_after_ms(w->now, budget_ms);
     s->step_turns = w->turns;
