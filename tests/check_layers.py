@@ -24,7 +24,8 @@ LAYERS = {
              "owner recv registry scope send spawn table tick timer turn wait",
     "sched": "poll.h ticker.h post.h sched.h poll post ticker loop worker",
     "net": "",
-    "node": "module overflow node.h inbox.h node inbox thread main print test_kit",
+    "node": "module overflow node.h inbox.h print.h node inbox thread main print test_kit",
+    "debug": "peek registers symbols here capture snapshot report listing watcher",
     "cli": "cli urls status progress json save output run fetch main",
 }
 
@@ -32,9 +33,10 @@ LAYERS = {
 FOREIGN = {
     r"msgpack(/.*)?\.h": {"src/message/codec.c"},
     r"zmq(_utils)?\.h": {"src/sched/poll.c"},
-    r"dlfcn\.h": {"src/node/module.c"},
+    r"dlfcn\.h": {"src/node/module.c", "src/debug/symbols.c"},
     r"curl/.*\.h": {"actors/fetcher/"},
     r"jansson\.h": {"src/cli/"},
+    r"elfutils/.*\.h|dwarf\.h": {"names/"},
     r"cmocka\.h": set(),
     r"valgrind/.*\.h": {"src/coro/valgrind.h"},
     r"sanitizer/.*\.h": {"src/coro/fiber.h", "src/base/sanitizer.h"},
@@ -43,10 +45,11 @@ FOREIGN = {
 # The seams: calls that only these files of src/ make. The command is a program and no part of the library.
 CALLS = {
     r"_?exit|quick_exit": {"src/cli/"},
-    r"v?f?printf|puts|fputs|putchar|perror": {"src/cli/", "src/node/main.c", "src/node/print.c"},
+    r"v?f?printf|puts|fputs|putchar|perror": {"src/cli/", "src/node/main.c", "src/node/print.c", "src/debug/report.c"},
     r"clock_gettime|gettimeofday|time": {"src/cli/", "src/base/clock.c"},
     r"getrandom|rand|random": {"src/base/random.c"},
-    r"malloc|calloc|realloc|aligned_alloc|posix_memalign|strdup|free": {"src/cli/", "src/base/alloc.c"},
+    r"malloc|calloc|realloc|aligned_alloc|posix_memalign|strdup|free":
+        {"src/cli/", "src/base/alloc.c", "src/debug/watcher.c"},
     r"dlopen|dlsym": {"src/node/module.c"},
 }
 
@@ -136,7 +139,7 @@ class Checker:
 
 def read_tree():
     tree = {}
-    for top in ("src", "include", "actors", "examples"):
+    for top in ("src", "include", "actors", "examples", "names"):
         for path in pathlib.Path(top).rglob("*.[ch]"):
             if "tests" not in path.parts:
                 tree[path.as_posix()] = path.read_text(encoding="utf-8")

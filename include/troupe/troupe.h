@@ -13,5 +13,6 @@
 #include "io.h"
 #include "node.h"
 #include "module.h"
+#include "debug.h"
 
 #endif

@@ -177,6 +177,7 @@ void tr_node_destroy(tr_node **node)
     tr_node *n = *node;
     if (n == NULL)
         return;
+    debug_node_gone(n);
     node_door_close(n);
     node_bury(n);
     (void) post_drain(&n->sched.worker, &n->sched.posts);

@@ -34,4 +34,7 @@ void node_door_close(tr_node *node);
 /* Runs the node's worker on this thread. */
 tr_err node_enter(tr_node *node, enum loop_mode mode, int64_t budget_ms, bool *more);
 
+/* The node is going: whatever debug mode has of it ends; debug/watcher.c. */
+void debug_node_gone(const tr_node *node);
+
 #endif

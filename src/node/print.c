@@ -4,6 +4,7 @@
 #include "actor/cell_ext.h"
 #include "base/clock.h"
 #include "node/node.h"
+#include "node/print.h"
 
 static const char *life_name(const struct cell *c)
 {
@@ -26,11 +27,8 @@ static void actor_name(const struct world *world, uint64_t id, char text[CELL_TE
         snprintf(text, CELL_TEXT_MAX, "%s", tr_addr_text((tr_addr){ 0, id }, addr));
 }
 
-static void wait_print(const struct worker *w, const struct wait *wait, FILE *out)
+const char *wait_words(unsigned kind)
 {
-    char text[CELL_TEXT_MAX] = "";
-    if (wait->kind == WAIT_ASK || wait->kind == WAIT_ROOM || wait->kind == WAIT_END)
-        actor_name(w->world, wait->kind == WAIT_ASK ? wait->ask->holder : wait->target, text);
     static const char *const names[] = {
         [WAIT_NONE] = "",
         [WAIT_MAIL] = " for a message",
@@ -44,7 +42,15 @@ static void wait_print(const struct worker *w, const struct wait *wait, FILE *ou
         [WAIT_FD] = " for a descriptor",
         [WAIT_YIELD] = " for its turn",
     };
-    fprintf(out, "%s%s", names[wait->kind], text);
+    return kind < sizeof names / sizeof names[0] && names[kind] != NULL ? names[kind] : " for something";
+}
+
+static void wait_print(const struct worker *w, const struct wait *wait, FILE *out)
+{
+    char text[CELL_TEXT_MAX] = "";
+    if (wait->kind == WAIT_ASK || wait->kind == WAIT_ROOM || wait->kind == WAIT_END)
+        actor_name(w->world, wait->kind == WAIT_ASK ? wait->ask->holder : wait->target, text);
+    fprintf(out, "%s%s", wait_words(wait->kind), text);
     if (wait->kind == WAIT_ASKS)
         fprintf(out, " (%u of %u to come)", wait->left, wait->n);
     else if (wait->kind == WAIT_CHILDREN)

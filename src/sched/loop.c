@@ -366,6 +366,7 @@ static void cell_suspend(struct tr_self *self, struct cell *c)
 {
     struct worker *w = self->worker;
     self->next_stack = c->stacks;
+    self->since = w->now;
     c->stacks = self;
     if (c->table == NULL || (self->run.flags & (SELF_HELD | SELF_LET_GO)))
         return;

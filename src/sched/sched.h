@@ -24,6 +24,7 @@ struct sched {
     struct fd_table fds;
     enum loop_mode mode;
     pthread_t thread_id; /* whose stack worker.thread stands for */
+    atomic_int tid;      /* the kernel's number of the thread that runs it now, for debug mode's signals; 0: none */
     int64_t step_until;
     uint64_t step_turns; /* worker.turns when the step began: it takes one at least */
     atomic_bool stop_wanted;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* worker.c - a worker's pools, and its way in and out */
 #include <string.h>
+#include <unistd.h>
 
 #include "actor/ask.h"
 #include "actor/call.h"
@@ -127,12 +128,14 @@ tr_err sched_run(struct sched *s, enum loop_mode mode, int64_t budget_ms, bool *
         s->thread_id = pthread_self();
     }
     current = w;
+    atomic_store_explicit(&s->tid, (int) gettid(), memory_order_relaxed);
     ticker_worker_wakes(&s->ticker);
     atomic_store_explicit(&w->attention, 1, memory_order_relaxed);
     thread_serve(w, loop);
     ticker_worker_sleeps(&s->ticker);
     atomic_store_explicit(&w->running_id, 0, memory_order_relaxed);
     current = outer;
+    atomic_store_explicit(&s->tid, 0, memory_order_relaxed);
     *more = worker_has_ready(w);
     if (mode == LOOP_STEP && !w->world->opts.virtual_clock)
         poll_arm(&s->poller, heap_min(&w->timers) < s->stop_deadline ? heap_min(&w->timers) : s->stop_deadline);
