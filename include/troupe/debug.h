@@ -40,6 +40,50 @@ TR_API tr_err tr_debug_print(tr_node *node, FILE *out);
  * TR_EFULL (16 nodes have one), TR_ENOMEM, TR_EIO. Thread: any that keeps the node from being destroyed. */
 TR_API tr_err tr_debug_on_signal(tr_node *node, int signo);
 
+/* ---- mistakes, as they happen ---- */
+
+typedef enum tr_debug_flag {
+    TR_DEBUG_SLOW = 1,     /* a handler that holds its worker (slow_handler_ms) is reported with its stack; that takes a
+                              signal: call tr_debug_on_signal too */
+    TR_DEBUG_ASKS = 2,     /* asks that tr_ask_start began and nobody collected, with where they began */
+    TR_DEBUG_LEFT = 4,     /* actors that end well with messages kept */
+    TR_DEBUG_CALLS = 8,    /* calls with another actor's self, or on the wrong thread: TR_ESTATE, with the stack */
+    TR_DEBUG_MAILBOX = 16, /* mailboxes that are three quarters full */
+    TR_DEBUG_ALL = 31
+} tr_debug_flag;
+
+/* Reports these from now on, through the log, and no others (0: none). Each worker takes it up in its next pass of the
+ * loop. Errors: TR_EINVAL (no such flag), TR_ENOMEM. Thread: any that keeps the node from being destroyed. */
+TR_API tr_err tr_debug_set(tr_node *node, unsigned flags);
+
+/* What the environment variable TROUPE_DEBUG says, words with commas between: slow, asks, left, calls, mailbox;
+ * listing (a listing at SIGUSR1); all. Nothing if it is not set. tr_main calls it. Errors: TR_EINVAL (another word;
+ * those before it hold), and those of tr_debug_set and tr_debug_on_signal. Thread: as tr_debug_set. */
+TR_API tr_err tr_debug_from_env(tr_node *node);
+
+/* ---- instruments ---- */
+
+/* Functions that are called at what happens; NULL: not at this. On the worker's thread, in the middle of things: they
+ * must return soon, and call nothing that takes a tr_self or changes the node. ctx is yours. Replies go past mailboxes,
+ * ticks and readiness are the timer's and the descriptor's: they are no messages here. */
+typedef struct tr_instrument {
+    size_t size; /* sizeof(tr_instrument) */
+    void *ctx;
+    void (*spawned)(void *ctx, tr_addr who, const char *name); /* name: registered, else the behaviour's, else "body" */
+    void (*ended)(void *ctx, tr_addr who, tr_err err);
+    void (*turn_begins)(void *ctx, tr_addr who); /* it gets the worker: to begin, for messages, or to go on */
+    void (*turn_ends)(void *ctx, tr_addr who);   /* it waits, is done, or another's turn begins */
+    void (*message_sent)(void *ctx, const tr_msg *m, tr_addr to);  /* it is in the mailbox; tr_sender(m) sent it */
+    void (*message_taken)(void *ctx, const tr_msg *m, tr_addr by); /* it is out of it, about to be handled */
+    void (*timer_fires)(void *ctx, tr_time deadline, tr_time now); /* of any kind: sleeps, timeouts, ticks */
+} tr_instrument;
+
+/* From now on this one and no other is called; NULL: none. It stays the caller's, and must live until the node is
+ * destroyed. Each worker takes it up in its next pass of the loop: actors that live then are watched from there on, new
+ * ones from their spawn. Costs a few dozen nanoseconds a message while it is there, and nothing when it is not.
+ * Errors: TR_EINVAL (size), TR_ENOMEM. Thread: as tr_debug_set. */
+TR_API tr_err tr_instrument_set(tr_node *node, const tr_instrument *instrument);
+
 /* ---- names for frames ---- */
 
 /* Where a stack stands, and a copy of it. */

@@ -8,6 +8,22 @@
 #include "actor/deadlock.h"
 #include "actor/error.h"
 
+/* Puts a message in, and tells who watches. */
+static void put(struct worker *w, struct cell *c, struct tr_msg *m)
+{
+    mailbox_put(w, c, m);
+    if (c->run.flags & CELL_TRACED)
+        debug_sent(w, c, m);
+}
+
+void mailbox_taken(struct worker *w, struct cell *c, const struct tr_msg *m)
+{
+    if (c->run.flags & CELL_TRACED)
+        debug_taken(w, c, m);
+    if (c->run.flags & CELL_SENDERS)
+        mailbox_admit(w, c);
+}
+
 static void sender_settle(struct worker *w, struct sender *s, tr_err err)
 {
     list_remove(&s->link);
@@ -25,7 +41,7 @@ void mailbox_admit(struct worker *w, struct cell *c)
             return;
         struct tr_msg *m = s->msg;
         s->msg = NULL;
-        mailbox_put(w, c, m);
+        put(w, c, m);
         sender_settle(w, s, TR_OK);
     }
     c->run.flags &= ~(uint32_t) CELL_SENDERS;
@@ -63,8 +79,8 @@ static bool drop_oldest(struct worker *w, struct cell *c)
 tr_err mailbox_offer(struct worker *w, struct cell *c, struct tr_msg **m, bool *wait)
 {
     *wait = false;
-    if (!mailbox_is_full(c, (*m)->size)) {
-        mailbox_put(w, c, *m);
+    if (!mailbox_is_over(c, (*m)->size) && !(c->run.flags & CELL_SENDERS)) {
+        put(w, c, *m);
         *m = NULL;
         return TR_OK;
     }
@@ -77,7 +93,7 @@ tr_err mailbox_offer(struct worker *w, struct cell *c, struct tr_msg **m, bool *
     case TR_FULL_DROP_OLD:
         while (mailbox_is_over(c, (*m)->size) && drop_oldest(w, c))
             ;
-        mailbox_put(w, c, *m);
+        put(w, c, *m);
         *m = NULL;
         return TR_OK;
     case TR_FULL_REJECT:

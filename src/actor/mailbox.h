@@ -31,10 +31,11 @@ static inline bool mailbox_is_over(const struct cell *c, uint32_t size)
     return c->len >= len_max || (c->len > 0 && (uint64_t) c->bytes + size > bytes_max);
 }
 
-/* The same for one that comes now: it does not overtake those who wait. */
+/* Whether one that comes now must go by mailbox_offer: it does not overtake those who wait, and debug mode may want to
+ * see it. */
 static inline bool mailbox_is_full(const struct cell *c, uint32_t size)
 {
-    return mailbox_is_over(c, size) || (c->run.flags & CELL_SENDERS);
+    return mailbox_is_over(c, size) || (c->run.flags & (CELL_SENDERS | CELL_TRACED));
 }
 
 /* Appends m, which must fit or be uncounted, and sees to it that somebody runs. Owns: moved. */
@@ -63,6 +64,9 @@ static inline void mailbox_put(struct worker *w, struct cell *c, struct tr_msg *
 /* Lets waiting senders' messages in as far as there is room. */
 void mailbox_admit(struct worker *w, struct cell *c);
 
+/* m was taken, and somebody wants to know it: who waits for room, or debug mode. */
+void mailbox_taken(struct worker *w, struct cell *c, const struct tr_msg *m);
+
 /* The oldest message, or NULL. */
 static inline struct tr_msg *mailbox_take(struct worker *w, struct cell *c)
 {
@@ -75,8 +79,8 @@ static inline struct tr_msg *mailbox_take(struct worker *w, struct cell *c)
     if (!(m->flags & MSG_UNCOUNTED)) {
         c->len--;
         c->bytes -= m->size;
-        if (c->run.flags & CELL_SENDERS)
-            mailbox_admit(w, c);
+        if (c->run.flags & (CELL_SENDERS | CELL_TRACED))
+            mailbox_taken(w, c, m);
     }
     return m;
 }

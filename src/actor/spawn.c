@@ -139,6 +139,8 @@ static void cell_launch(struct worker *w, struct owner *owner, struct cell *c, b
     *(internal ? &w->world->live_internal : &w->world->live) += 1;
     w->world->spawned++;
     owner_add(owner, c);
+    if (atomic_load_explicit(&w->world->debug.traced, memory_order_relaxed))
+        debug_spawned(w, c);
     if (c->table != NULL && c->table->def->init == NULL)
         c->run.flags |= CELL_STARTED; /* there is nothing to run before its first message */
     else

@@ -7,6 +7,7 @@
 #include <troupe/node.h>
 
 #include "actor/cell.h"
+#include "actor/debug.h"
 #include "actor/owner.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -27,6 +28,7 @@ struct world {
     bool stopping;
     uint64_t told_elsewhere; /* the actor whose failure goes to the hook alone: tr_main tells of its own */
     struct tr_node *node;
+    struct debug debug;
 };
 
 #endif

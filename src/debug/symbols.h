@@ -25,7 +25,7 @@ void symbols_walk(struct symbols *s, const tr_debug_stack *stack, tr_debug_frame
 /* One line without a newline: "name at file:line", "name", or "module+0x12". */
 void frame_text(const tr_debug_frame *frame, char *text, size_t size);
 
-/* Whether it is the scheduler's: how the actor's code was called, and how it went to sleep. */
+/* Whether it is the scheduler's (how the actor's code was called, how it went to sleep), or debug mode's own. */
 bool frame_is_of_loop(const tr_debug_frame *frame);
 
 #endif

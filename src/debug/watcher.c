@@ -10,15 +10,18 @@
 
 #include <troupe/debug.h>
 
+#include "base/alloc.h"
 #include "debug/capture.h"
 #include "debug/listing.h"
+#include "debug/symbols.h"
 
 struct watcher {
     sem_t wake;
     bool wake_made;
-    const tr_node *node; /* NULL: free */
-    atomic_int signo;    /* what the handler compares; 0: free */
-    atomic_int listings; /* asked for */
+    _Atomic(const tr_node *) node; /* NULL: free */
+    atomic_int signo;              /* what the handler compares; 0: free */
+    atomic_int listings;           /* asked for */
+    _Atomic(struct worker *) slow; /* its turn's stack is wanted in the log */
     atomic_bool quit;
     pthread_t thread;
     struct sigaction before; /* of the signal; meaningful in the first watcher of a signal */
@@ -68,6 +71,57 @@ static void listing_to_stderr(const struct watcher *w)
     free(text);
 }
 
+/* ---- a turn that is slow ---- */
+
+struct slow {
+    const struct log *log;
+    int n;
+};
+
+static bool slow_frame(void *ctx, const tr_debug_frame *frame)
+{
+    char text[512];
+    struct slow *s = ctx;
+    if (frame_is_of_loop(frame))
+        return s->n == 0;
+    frame_text(frame, text, sizeof text);
+    log_line(s->log, TR_LOG_WARN, "    #%d %s", s->n++, text);
+    return true;
+}
+
+/* Where the worker's thread is, if it is still in the turn that the ticker found slow. */
+static void slow_to_log(struct worker *w, int signo)
+{
+    struct symbols symbols;
+    struct slow slow = { &w->world->log, 0 };
+    uint64_t turn = atomic_load_explicit(&w->turn_seq, memory_order_acquire);
+    int tid = atomic_load_explicit(&sched_of(w)->tid, memory_order_relaxed);
+    struct capture *c = mem_alloc(sizeof *c);
+    if (c != NULL && capture_thread(tid, signo, c) &&
+        atomic_load_explicit(&w->turn_seq, memory_order_acquire) == turn) {
+        const tr_debug_stack stack = { c->registers.ip, c->registers.sp, c->registers.bp, c->low, c->size, c->bytes };
+        symbols_open(&symbols);
+        symbols_walk(&symbols, &stack, slow_frame, &slow);
+        symbols_close(&symbols);
+    }
+    mem_free(c);
+}
+
+void debug_is_slow(struct worker *w)
+{
+    if (!(atomic_load_explicit(&w->world->debug.flags, memory_order_relaxed) & TR_DEBUG_SLOW))
+        return;
+    for (size_t i = 0; i < WATCHERS_MAX; i++)
+        if (atomic_load(&watchers[i].signo) != 0 && watchers[i].node == w->world->node) {
+            atomic_store(&watchers[i].slow, w);
+            (void) sem_post(&watchers[i].wake);
+            return;
+        }
+    log_line(&w->world->log, TR_LOG_WARN, "    (its stack is not to be had: tr_debug_on_signal was not called)");
+}
+
+/* ---- the thread ---- */
+
 static void *watcher_main(void *arg)
 {
     struct watcher *w = arg;
@@ -76,6 +130,9 @@ static void *watcher_main(void *arg)
             ;
         if (atomic_load(&w->quit))
             return NULL;
+        struct worker *slow = atomic_exchange(&w->slow, NULL);
+        if (slow != NULL)
+            slow_to_log(slow, atomic_load(&w->signo));
         if (atomic_exchange(&w->listings, 0) > 0) /* however often it was asked for meanwhile */
             listing_to_stderr(w);
     }
@@ -146,6 +203,7 @@ static tr_err watcher_start(struct watcher *w, const tr_node *node, int signo)
         ; /* posts that came too late for the one before */
     atomic_store(&w->quit, false);
     atomic_store(&w->listings, 0);
+    atomic_store(&w->slow, NULL);
     w->node = node;
     if (!thread_start(w)) {
         w->node = NULL;

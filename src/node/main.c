@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <troupe/debug.h>
+
 #include "base/log.h"
 #include "node/node.h"
 
@@ -126,6 +128,8 @@ int tr_main(tr_body_fn *main_fn, void *arg)
         err = tr_node_spawn(program_node, &spawn, &main_actor);
     if (err == TR_OK) {
         p.id = program_node->world.told_elsewhere = main_actor.actor;
+        if (tr_debug_from_env(program_node) != TR_OK)
+            to_stderr(NULL, TR_LOG_WARN, "TROUPE_DEBUG says something that debug mode does not know, or cannot do");
         signals_take(before);
         (void) tr_node_run(program_node); /* who had to be killed has been logged */
         signals_give_back(before);

@@ -158,6 +158,14 @@ static inline void turn_begins(struct worker *w, const struct cell *c)
     atomic_store_explicit(&w->turn_seq, turn, memory_order_release);
 }
 
+/* The same where a suspended stack goes on. */
+static inline void turn_begins_again(struct worker *w, const struct cell *c)
+{
+    turn_begins(w, c);
+    if (__builtin_expect((c->run.flags & CELL_TRACED) != 0, 0))
+        debug_turn_begins(w, c);
+}
+
 /* A cell whose stack is to be larger than the loop's: the turn is begun on one of its own. */
 static void run_on_big_stack(struct tr_self *self, struct cell *c)
 {
@@ -189,13 +197,23 @@ __attribute__((noinline)) static void run_unguarded(struct tr_self *self, struct
     abort(); /* someone else's memory is broken: there is nothing to go on with */
 }
 
+/* What ended while it stood in the queue, or is watched. True: there is nothing to run. */
+__attribute__((cold, noinline)) static bool run_cell_rare(struct worker *w, struct cell *c)
+{
+    if (c->run.flags & CELL_ZOMBIE) {
+        cell_free(&w->world->cells, c);
+        return true;
+    }
+    if (!(c->run.flags & CELL_BUSY))
+        debug_turn_begins(w, c);
+    return false;
+}
+
 static void run_cell(struct tr_self *self, struct cell *c)
 {
     struct worker *w = self->worker;
-    if (c->run.flags & CELL_ZOMBIE) {
-        cell_free(&w->world->cells, c);
+    if (__builtin_expect((c->run.flags & (CELL_ZOMBIE | CELL_TRACED)) != 0, 0) && run_cell_rare(w, c))
         return;
-    }
     if (c->run.flags &
         CELL_BUSY) /* it began to end while it stood in the queue, and its end waits on a stack of its own */
         return;
@@ -217,7 +235,7 @@ static inline __attribute__((always_inline)) void run_stack(struct tr_self *self
             stack_put_abandoned(&w->stacks, &to->coro);
         return;
     }
-    turn_begins(w, to->cell);
+    turn_begins_again(w, to->cell);
     loop_resume(self, to);
 }
 
@@ -253,6 +271,8 @@ static void attend(struct sched *s, bool block)
 {
     struct worker *w = &s->worker;
     int64_t wake = heap_min(&w->timers) < s->stop_deadline ? heap_min(&w->timers) : s->stop_deadline;
+    if (w->traced_turn != 0)
+        debug_turn_ends(w);
     queue_rotate(w);
     atomic_store_explicit(&w->attention, 0, memory_order_relaxed);
     if (block) {
@@ -401,7 +421,7 @@ static struct tr_self *next_stack(struct worker *w)
     (void) queue_pop(w);
     r->flags &= ~(uint32_t) CELL_QUEUED;
     struct tr_self *to = self_of(r);
-    turn_begins(w, to->cell);
+    turn_begins_again(w, to->cell);
     return to;
 }
 

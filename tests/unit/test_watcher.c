@@ -49,12 +49,43 @@ static void stuck_program(int ready)
     (void) tr_node_run(node);
 }
 
+static void log_to_stderr(void *ctx, tr_log_level level, const char *line)
+{
+    (void) ctx;
+    (void) level;
+    dprintf(STDERR_FILENO, "%s\n", line);
+}
+
+/* On a real clock: the ticker watches. */
+static void slow_program(int ready)
+{
+    tr_node *node;
+    const tr_node_opts opts = { .size = sizeof opts, .on_log = log_to_stderr, .slow_handler_ms = 20 };
+    const tr_spawn_opts spin = { .size = sizeof spin, .body = holds_the_loop, .arg = &ready, .name = "hog" };
+    if (tr_node_create(&opts, &node) != TR_OK || tr_debug_set(node, TR_DEBUG_SLOW) != TR_OK ||
+        tr_debug_on_signal(node, SIGUSR1) != TR_OK || tr_node_spawn(node, &spin, NULL) != TR_OK)
+        _exit(3);
+    (void) tr_node_run(node);
+}
+
+/* The same, with nobody to ask for the stack. */
+static void slow_program_without_signal(int ready)
+{
+    tr_node *node;
+    const tr_node_opts opts = { .size = sizeof opts, .on_log = log_to_stderr, .slow_handler_ms = 20 };
+    const tr_spawn_opts spin = { .size = sizeof spin, .body = holds_the_loop, .arg = &ready, .name = "hog" };
+    if (tr_node_create(&opts, &node) != TR_OK || tr_debug_set(node, TR_DEBUG_SLOW) != TR_OK ||
+        tr_node_spawn(node, &spin, NULL) != TR_OK)
+        _exit(3);
+    (void) tr_node_run(node);
+}
+
 struct child {
     pid_t pid;
     int err, ready;
 };
 
-static void child_start(struct child *c)
+static void child_start(struct child *c, void (*program)(int ready))
 {
     int err[2], ready[2];
     assert_int_equal(pipe(err), 0);
@@ -63,7 +94,7 @@ static void child_start(struct child *c)
     if (c->pid == 0) {
         alarm(WATCHDOG_S);
         dup2(err[1], STDERR_FILENO);
-        stuck_program(ready[1]);
+        program(ready[1]);
         _exit(0);
     }
     close(err[1]);
@@ -103,7 +134,7 @@ static void signal_prints_a_listing_while_an_actor_holds_the_loop(void **state)
     struct child c;
     (void) state;
     SKIP_SIGNALS();
-    child_start(&c);
+    child_start(&c, stuck_program);
     assert_int_equal(read(c.ready, &byte, 1), 1);
     for (int i = 0; i < 2; i++) { /* and again */
         kill(c.pid, SIGUSR1);
@@ -118,6 +149,24 @@ static void signal_prints_a_listing_while_an_actor_holds_the_loop(void **state)
             fail_msg("listing:\n%s", text);
     }
     child_end(&c);
+}
+
+/* S71.7 */
+static void slow_handler_is_logged_with_its_stack(void **state)
+{
+    char text[8192];
+    struct child c;
+    (void) state;
+    SKIP_SIGNALS();
+    child_start(&c, slow_program);
+    read_until(c.err, text, sizeof text, "    #1 ");
+    child_end(&c);
+    if (strstr(text, "hog <1.1> has held its worker for 20 ms") == NULL || strstr(text, "    #0 ") == NULL)
+        fail_msg("log:\n%s", text);
+    child_start(&c, slow_program_without_signal);
+    read_until(c.err, text, sizeof text, "(its stack is not to be had: tr_debug_on_signal was not called)");
+    child_end(&c);
+    assert_non_null(strstr(text, "(its stack is not to be had: tr_debug_on_signal was not called)"));
 }
 
 /* ---- taking the signal, and giving it back ---- */
@@ -178,6 +227,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(signal_prints_a_listing_while_an_actor_holds_the_loop),
+        cmocka_unit_test(slow_handler_is_logged_with_its_stack),
         cmocka_unit_test(handler_there_was_before_comes_back),
         cmocka_unit_test(signals_that_cannot_be_had_are_refused),
     };
