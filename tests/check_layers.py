@@ -25,7 +25,7 @@ LAYERS = {
     "sched": "poll.h ticker.h post.h sched.h poll post ticker loop worker",
     "net": "",
     "node": "module overflow node.h inbox.h print.h node inbox thread main print test_kit",
-    "debug": "peek registers symbols here thread_stack place capture snapshot report listing watcher mode",
+    "debug": "peek registers symbols here thread_stack place capture snapshot report listing watcher nodes mode",
     "cli": "cli urls status progress json save output run fetch main",
 }
 

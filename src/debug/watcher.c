@@ -232,7 +232,7 @@ int watcher_signo(const tr_node *node)
     return signo;
 }
 
-void debug_node_gone(const tr_node *node)
+void watcher_forget(const tr_node *node)
 {
     pthread_mutex_lock(&lock);
     struct watcher *w = find(node);
@@ -251,7 +251,7 @@ tr_err tr_debug_on_signal(tr_node *node, int signo)
     tr_err err = TR_OK;
     if (signo < 0 || is_of_a_fault(signo))
         return TR_EINVAL;
-    debug_node_gone(node);
+    watcher_forget(node);
     if (signo == 0)
         return TR_OK;
     pthread_mutex_lock(&lock);

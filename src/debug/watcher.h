@@ -11,6 +11,9 @@
 
 #define WATCHERS_MAX 16 /* nodes that listen to a signal at once */
 
+/* The node listens to no signal any more. */
+void watcher_forget(const tr_node *node);
+
 /* The signal that a node's listings come by; 0: none. */
 int watcher_signo(const tr_node *node);
 

@@ -81,6 +81,7 @@ tr_err tr_node_create(const tr_node_opts *opts, tr_node **node)
         tr_node_destroy(&n);
         return err;
     }
+    debug_node_made(n);
     *node = n;
     return TR_OK;
 }

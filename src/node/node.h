@@ -17,6 +17,7 @@ struct tr_node {
     struct list asks;      /* struct thread_ask.link: threads that wait */
     uint64_t asker;        /* asks on behalf of threads */
     char name[64];
+    struct tr_node *next; /* in debug mode's list of all nodes */
 };
 
 /* Makes one of the runtime's own actors. Thread: the one that runs the node, or any before. */
@@ -34,7 +35,8 @@ void node_door_close(tr_node *node);
 /* Runs the node's worker on this thread. */
 tr_err node_enter(tr_node *node, enum loop_mode mode, int64_t budget_ms, bool *more);
 
-/* The node is going: whatever debug mode has of it ends; debug/watcher.c. */
+/* Debug mode knows all nodes, from the end of creation to the beginning of destruction; debug/nodes.c. */
+void debug_node_made(tr_node *node);
 void debug_node_gone(const tr_node *node);
 
 #endif
