@@ -9,6 +9,7 @@
 #include "debug/here.h"
 #include "debug/report.h"
 #include "debug/snapshot.h"
+#include "debug/thread_stack.h"
 
 /* The stack of the call that runs, of whichever thread, while nobody has run another since. */
 static void running_stack_take(struct snapshot *s, struct snap_stack *stack, int tid, int signo)
@@ -44,18 +45,31 @@ static void running_stacks_take(struct snapshot *s, int signo)
         }
 }
 
+struct writing {
+    const struct snapshot *s;
+    FILE *out;
+    tr_err err;
+};
+
+static int write_words(void *arg)
+{
+    struct writing *w = arg;
+    struct symbols symbols;
+    symbols_open(&symbols);
+    w->err = report_write(w->s, &symbols, w->out);
+    symbols_close(&symbols);
+    return 0;
+}
+
+/* Reading symbols needs more stack than an actor may have. */
 tr_err listing_write(const tr_node *node, int signo, FILE *out)
 {
     struct snapshot s;
-    struct symbols symbols;
+    struct writing writing = { &s, out, TR_EIO };
     snapshot_take(&s, node);
     running_stacks_take(&s, signo);
-    tr_err err = TR_EIO;
-    if (s.readable) {
-        symbols_open(&symbols);
-        err = report_write(&s, &symbols, out);
-        symbols_close(&symbols);
-    }
+    if (s.readable)
+        (void) on_thread_stack(write_words, &writing);
     snapshot_fini(&s);
-    return err;
+    return writing.err;
 }
