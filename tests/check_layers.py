@@ -17,12 +17,12 @@ LAYERS = {
     "base": "sanitizer errand.h list alloc clock random heap slab log err",
     "message": "message.h small.h block.h signature.h codec.h build value message error_message signature codec valid print",
     "coro": "fiber valgrind switch_x86_64 switch_aarch64 switch_ucontext switch stack",
-    "actor": "debug.h table.h cell.h timer.h owner.h self.h world.h worker.h ask.h call.h cancel.h cell_ext.h deadletter.h "
+    "actor": "gate.h debug.h table.h cell.h timer.h owner.h self.h world.h worker.h ask.h call.h cancel.h cell_ext.h deadletter.h "
              "deadlock.h end.h ender.h error.h fd.h mailbox.h mail.h note.h spawn.h state.h tick.h turn.h wait.h "
-             "registry.h scope_kernel.h "
-             "ask call cancel cell cell_ext deadletter deadlock debug describe end ender error fd gather mail mailbox note "
-             "owner recv registry scope send spawn table tick timer turn wait",
-    "sched": "poll.h ticker.h post.h sched.h poll post ticker loop worker",
+             "registry.h scope_kernel.h signal.h remote.h "
+             "gate ask call cancel cell cell_ext deadletter deadlock debug describe end ender error fd gather mail mailbox note "
+             "owner recv registry remote scope send signal spawn table tick timer turn wait",
+    "sched": "poll.h ticker.h post.h share.h sched.h poll post share ticker loop worker",
     "net": "",
     "node": "module overflow node.h inbox.h print.h node inbox thread main print test_kit",
     "debug": "peek registers symbols here thread_stack place capture snapshot report listing watcher nodes mode",

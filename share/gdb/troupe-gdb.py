@@ -75,15 +75,21 @@ def nodes():
 
 def workers(node):
     """The sched of each worker: (sched, worker)."""
-    sched = node["sched"]
-    return [(sched, sched["worker"])]
+    for i in range(int(node["world"]["workers"])):
+        sched = node["sched"][i].dereference()
+        yield sched, sched["worker"]
+
+
+def cell_at(table, slot):
+    chunk = table["chunk"][slot // CELL_CHUNK]
+    return chunk.cast(gdb.lookup_type("struct cell").pointer())[slot % CELL_CHUNK]
 
 
 def cells(node):
     table = node["world"]["cells"]
     live, internal = flag("CELL_LIVE"), flag("CELL_INTERNAL")
     for slot in range(int(table["used"])):
-        cell = table["chunk"][slot // CELL_CHUNK][slot % CELL_CHUNK]
+        cell = cell_at(table, slot)
         flags = int(cell["run"]["flags"])
         if flags & live and not flags & internal:
             yield cell
@@ -107,7 +113,7 @@ def actor_text(node, actor_id):
     table = node["world"]["cells"]
     slot = actor_id & 0xffffffff
     if slot < int(table["used"]):
-        cell = table["chunk"][slot // CELL_CHUNK][slot % CELL_CHUNK]
+        cell = cell_at(table, slot)
         if int(cell["id"]) == actor_id:
             return cell_text(cell)
     return address_text(actor_id)
@@ -405,7 +411,8 @@ class Scopes(gdb.Command):
             for cell in cells(node):
                 children.setdefault(int(cell["owner"]), []).append(cell)
             print("%s" % text_of(node["name"], "node"))
-            self.write(node, children, int(node["world"]["root"].address), 1)
+            for _, worker in workers(node):
+                self.write(node, children, int(worker["root"].address), 1)
             for left in children.values():
                 for cell in left:
                     print("  (owner not known) " + cell_text(cell))

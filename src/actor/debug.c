@@ -104,7 +104,7 @@ void debug_timer_fires(struct worker *w, int64_t deadline)
 /* Who is on the way out for another reason may leave things behind. */
 static bool is_forced(const struct cell *c)
 {
-    return (c->run.flags & (CELL_CANCELED | CELL_KILLED)) || ((c->run.flags & CELL_END) && c->run.end_err != TR_OK);
+    return (c->run.flags & (CELL_CANCELED | CELL_KILLED)) || ((c->run.flags & CELL_END) && c->end_err != TR_OK);
 }
 
 void debug_asks_left(struct tr_self *self)

@@ -4,6 +4,7 @@
 
 #include "actor/ask.h"
 #include "actor/mailbox.h"
+#include "actor/signal.h"
 #include "actor/table.h"
 
 static bool is_request_of(const struct tr_msg *m, const struct ask *ask, uint64_t seq)
@@ -43,11 +44,8 @@ static void note_kept(struct worker *w, struct cell *c, struct tr_msg *kept)
     mailbox_put(w, c, note);
 }
 
-void note_asker_gone(struct worker *w, const struct ask *ask, uint64_t seq, uint64_t holder)
+static void note_cell(struct worker *w, struct cell *c, const struct ask *ask, uint64_t seq)
 {
-    struct cell *c = cell_find(&w->world->cells, holder);
-    if (c == NULL)
-        return;
     note_stacks(w, c, ask, seq);
     if (c->ext == NULL)
         return;
@@ -56,4 +54,38 @@ void note_asker_gone(struct worker *w, const struct ask *ask, uint64_t seq, uint
             note_kept(w, c, m);
             return;
         }
+}
+
+/* Runs at the home of the holder. */
+static void asker_gone(struct worker *w, struct errand *e)
+{
+    bool moved;
+    struct signal *s = signal_of(e);
+    struct cell *c = signal_target(w, s, &moved);
+    if (moved)
+        return;
+    if (c != NULL)
+        note_cell(w, c, s->ask, s->ask_seq);
+    signal_free(w, s);
+}
+
+static void note_elsewhere(struct worker *w, const struct ask *ask, uint64_t seq, uint64_t holder)
+{
+    struct signal *s = signal_new(w, asker_gone, holder, NULL);
+    if (s == NULL)
+        return; /* the request is seen to be dead when it is answered */
+    s->ask = (struct ask *) ask;
+    s->ask_seq = seq;
+    signal_send(w, s);
+}
+
+void note_asker_gone(struct worker *w, const struct ask *ask, uint64_t seq, uint64_t holder)
+{
+    gate_enter(&w->gate);
+    struct cell *c = cell_at(&w->world->cells, holder);
+    if (c != NULL && !cell_is_here(w, c))
+        note_elsewhere(w, ask, seq, holder);
+    else if (c != NULL && (c->run.flags & CELL_LIVE))
+        note_cell(w, c, ask, seq);
+    gate_leave(&w->gate);
 }

@@ -18,7 +18,7 @@ struct owner *owner_of(struct worker *w, struct cell *c)
         if (c->owned != NULL)
             owner_init(c->owned, c, NULL);
     }
-    return c->owned != NULL ? c->owned : &w->world->root;
+    return c->owned != NULL ? c->owned : &w->root;
 }
 
 void owner_add(struct owner *o, struct cell *c)
@@ -83,6 +83,16 @@ void outcome_unref(struct worker *w, struct outcome *o)
     slab_free(&w->outcomes, o);
 }
 
+struct outcome *outcome_alone(struct worker *w, struct outcome *o)
+{
+    if (o == NULL || o->refs <= 1)
+        return o;
+    struct outcome *copy = outcome_new(w, o->err, o->result != NULL ? msg_ref(o->result) : NULL,
+                                       o->error != NULL ? msg_ref(o->error) : NULL);
+    outcome_unref(w, o);
+    return copy;
+}
+
 void failure_report(struct worker *w, uint64_t id, const struct outcome *out)
 {
     struct world *world = w->world;
@@ -94,14 +104,19 @@ void failure_report(struct worker *w, uint64_t id, const struct outcome *out)
     if (id != world->told_elsewhere)
         log_line(&world->log, TR_LOG_ERROR, "%s %s failed and nobody joined it: %s: %s", info.actor,
                  tr_addr_text(failure.actor, addr), tr_err_name(out->err), info.text);
-    if (world->opts.on_failure != NULL)
-        world->opts.on_failure(world->opts.ctx, &failure);
+    if (world->opts.on_failure == NULL)
+        return;
+    world_hooks_lock(world);
+    world->opts.on_failure(world->opts.ctx, &failure);
+    world_hooks_unlock(world);
 }
 
 /* ---- records ---- */
 
 void record_seen(struct worker *w, struct record *r)
 {
+    if (r->unseen)
+        r->owner->unseen--;
     r->unseen = false;
     timer_disarm(w, &r->timer);
 }
@@ -124,6 +139,7 @@ static void record_grace_over(struct worker *w, struct timer *t, int64_t now)
     if (!r->unseen)
         return;
     r->unseen = false;
+    r->owner->unseen--;
     failure_report(w, r->id, r->outcome);
 }
 
@@ -139,8 +155,8 @@ static void record_add(struct worker *w, struct owner *o, struct cell *c, struct
         record_free(w, list_entry(o->records.next, struct record, link));
     struct record *r = slab_alloc(&w->records);
     if (r == NULL) {
-        if (is_failure(out) &&
-            !(out->err == TR_EKILLED && w->world->stopping)) /* what a stop had to kill has been logged by it */
+        if (is_failure(out) && !(out->err == TR_EKILLED &&
+                                 world_is_stopping(w->world))) /* what a stop had to kill has been logged by it */
             failure_report(w, cell_id(c), out);
         outcome_unref(w, out);
         return;
@@ -154,6 +170,7 @@ static void record_add(struct worker *w, struct owner *o, struct cell *c, struct
     r->link.next = r->link.prev = NULL;
     list_push(&o->records, &r->link);
     o->records_len++;
+    o->unseen += r->unseen;
     if (r->unseen)
         (void) timer_arm(w, &r->timer,
                          w->now + FAILURE_GRACE_NS); /* without memory: reported when the record is let go */

@@ -20,8 +20,8 @@ static void grace_over(struct worker *w, struct timer *t, int64_t now)
     struct scope *s = list_entry(t, struct scope, grace);
     char text[CELL_TEXT_MAX];
     for (const struct cell *c = s->owner.first; c != NULL; c = c->sibling_next)
-        log_line(&w->world->log, TR_LOG_WARN, "%s did not end within the grace of scope %s: killed", cell_text(c, text),
-                 s->name != NULL ? s->name : "(no name)");
+        log_line(&w->world->log, TR_LOG_WARN, "%s did not end within the grace of scope %s: killed",
+                 cell_text_any(w, c, text), s->name != NULL ? s->name : "(no name)");
     owner_kill_children(w, &s->owner, "it did not end within the grace after a cancel");
 }
 
@@ -298,8 +298,11 @@ tr_err tr_scope_end(tr_self *self, tr_scope **scope, tr_err result)
 
 void tr_scope_cancel(tr_self *self, tr_scope *scope, const char *reason)
 {
-    if (self_is_current(self) && scope != NULL)
-        scope_cancel(self->worker, (struct scope *) scope, reason);
+    if (!self_is_current(self) || scope == NULL)
+        return;
+    gate_enter(&self->worker->gate);
+    scope_cancel(self->worker, (struct scope *) scope, reason);
+    gate_leave(&self->worker->gate);
 }
 
 size_t tr_scope_count(const tr_scope *scope)

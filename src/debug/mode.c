@@ -11,15 +11,25 @@
 #include "base/alloc.h"
 #include "node/node.h"
 
+/* A slot that was never used has no id, and no home yet: another worker may be about to use it. Acquire: pairs with the
+ * release in cell_fresh, which says where its home is first. */
+static bool is_ours(const struct worker *w, const struct cell *c)
+{
+    return __atomic_load_n(&c->id, __ATOMIC_ACQUIRE) != 0 && cell_is_here(w, c) && (c->run.flags & CELL_LIVE);
+}
+
 static void mark_all(struct worker *w, struct errand *e)
 {
-    struct world *world = w->world;
-    bool traced = atomic_load(&world->debug.traced);
-    for (uint32_t slot = 0; slot < world->cells.used; slot++) {
-        struct cell *c = &world->cells.chunk[slot / CELL_CHUNK][slot % CELL_CHUNK];
-        if ((c->run.flags & CELL_LIVE) && traced)
+    const struct cell_table *t = &w->world->cells;
+    bool traced = atomic_load(&w->world->debug.traced);
+    for (uint32_t slot = 0; slot < CELL_MAX; slot++) {
+        struct cell *chunk = atomic_load_explicit(&t->chunk[slot / CELL_CHUNK], memory_order_acquire);
+        struct cell *c = chunk != NULL ? &chunk[slot % CELL_CHUNK] : NULL;
+        if (c == NULL)
+            slot |= CELL_CHUNK - 1; /* the next chunk */
+        else if (is_ours(w, c) && traced)
             c->run.flags |= CELL_TRACED;
-        else
+        else if (is_ours(w, c))
             c->run.flags &= ~(uint32_t) CELL_TRACED;
     }
     if (!traced)
@@ -27,17 +37,24 @@ static void mark_all(struct worker *w, struct errand *e)
     mem_free(e);
 }
 
-/* Each worker of the node: one today. */
+/* All or none: the errands are made first. */
 static tr_err workers_mark(tr_node *node)
 {
+    struct errand *errands[WORKERS_MAX];
     struct debug *d = &node->world.debug;
     bool mailboxes = (atomic_load(&d->flags) & TR_DEBUG_MAILBOX) != 0;
-    struct errand *e = mem_zalloc(sizeof *e);
-    if (e == NULL)
-        return TR_ENOMEM;
+    for (unsigned i = 0; i < node->world.workers; i++) {
+        errands[i] = mem_zalloc(sizeof *errands[i]);
+        if (errands[i] == NULL) {
+            while (i > 0)
+                mem_free(errands[--i]);
+            return TR_ENOMEM;
+        }
+        errands[i]->run = mark_all;
+    }
     atomic_store(&d->traced, mailboxes || atomic_load(&d->instrument) != NULL);
-    e->run = mark_all;
-    errand_post(&node->sched.worker, e);
+    for (unsigned i = 0; i < node->world.workers; i++)
+        errand_post(node->world.worker[i], errands[i]);
     return TR_OK;
 }
 

@@ -235,7 +235,8 @@ tr_err report_write(const struct snapshot *s, struct symbols *symbols, FILE *out
     fprintf(out, "\n");
     for (size_t i = 0; i < s->workers_len; i++)
         worker_write(&r, i);
-    children_write(&r, s->root_at, 0);
+    for (size_t i = 0; i < s->workers_len; i++)
+        children_write(&r, s->workers[i].root_at, 0);
     strays_write(&r);
     if (!symbols_are_full(symbols))
         fprintf(out,

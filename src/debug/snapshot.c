@@ -235,27 +235,18 @@ static void worker_take(struct snapshot *s, const struct worker *w)
     out->turn = atomic_load_explicit(&w->turn_seq, memory_order_acquire);
     out->runs = atomic_load_explicit(&w->running_id, memory_order_relaxed);
     out->tid = atomic_load_explicit(&sched->tid, memory_order_relaxed);
-    out->sleeps = !atomic_load_explicit(&sched->ticker.awake, memory_order_relaxed);
+    out->sleeps = atomic_load_explicit(&w->asleep, memory_order_relaxed) != 0;
+    out->root_at = (uintptr_t) &w->root;
     (void) peek(&out->now, &w->now, sizeof out->now);
-}
-
-/* One today. */
-static size_t workers_of(const tr_node *node, const struct worker *workers[SNAP_WORKERS_MAX])
-{
-    workers[0] = &node->sched.worker;
-    return 1;
 }
 
 void snapshot_take(struct snapshot *s, const tr_node *node)
 {
-    const struct worker *workers[SNAP_WORKERS_MAX];
     const struct world *world = &node->world;
     memset(s, 0, sizeof *s);
-    s->root_at = (uintptr_t) &world->root;
     s->readable = peek_text(s->name, sizeof s->name, node->name);
-    size_t n = workers_of(node, workers);
-    for (size_t i = 0; i < n; i++)
-        worker_take(s, workers[i]);
+    for (unsigned i = 0; i < world->workers; i++)
+        worker_take(s, world->worker[i]);
     actors_take(s, &world->cells);
     s->now = world->opts.virtual_clock ? s->workers[0].now : clock_monotonic_ns();
 }

@@ -25,7 +25,6 @@
 #define SNAP_SCOPES_MAX 16             /* of one stack */
 #define SNAP_STACK_BYTES (64u * 1024u) /* of one stack, from its inner end */
 #define SNAP_BYTES_MAX (256u << 20)    /* of all; what is beyond has no stack in the listing */
-#define SNAP_WORKERS_MAX 64
 
 struct snap_scope {
     uintptr_t at; /* where it lies: what its children's owner_at says */
@@ -61,7 +60,8 @@ struct snap_actor {
 
 struct snap_worker {
     const struct worker *at;
-    uint64_t runs; /* id; 0: nobody */
+    uintptr_t root_at; /* owns what nobody else does */
+    uint64_t runs;     /* id; 0: nobody */
     uint64_t turn;
     int64_t now; /* its idea of the time */
     int tid;     /* of its thread; 0: none runs it */
@@ -75,9 +75,8 @@ struct snapshot {
     char *bytes;
     size_t actors_len, actors_cap, stacks_len, stacks_cap, scopes_len, scopes_cap, bytes_len, bytes_cap;
     size_t more; /* actors beyond SNAP_ACTORS_MAX */
-    struct snap_worker workers[SNAP_WORKERS_MAX];
+    struct snap_worker workers[WORKERS_MAX];
     size_t workers_len;
-    uintptr_t root_at;
     int64_t now;
     bool readable; /* the kernel lets us look */
     bool out_of_memory;

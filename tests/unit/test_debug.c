@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_debug.c - debug mode: mistakes that are reported, instruments that are called (docs/semantics.md, S71, S72) */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include <troupe/debug.h>
@@ -364,6 +365,110 @@ static void instrument_that_comes_later_sees_those_who_live_and_one_that_goes_se
     assert_string_equal(run.notes.text, "+a a{ q>b }a b{ b<q }b -b:OK a{ }a");
 }
 
+/* ---- several workers ---- */
+
+struct counts {
+    tr_instrument instrument;
+    atomic_uint spawned, ended, begins, ends, sent, taken;
+};
+
+static void count_spawned(void *ctx, tr_addr who, const char *name)
+{
+    (void) who;
+    (void) name;
+    atomic_fetch_add(&((struct counts *) ctx)->spawned, 1);
+}
+
+static void count_ended(void *ctx, tr_addr who, tr_err err)
+{
+    (void) who;
+    (void) err;
+    atomic_fetch_add(&((struct counts *) ctx)->ended, 1);
+}
+
+static void count_begins(void *ctx, tr_addr who)
+{
+    (void) who;
+    atomic_fetch_add(&((struct counts *) ctx)->begins, 1);
+}
+
+static void count_ends(void *ctx, tr_addr who)
+{
+    (void) who;
+    atomic_fetch_add(&((struct counts *) ctx)->ends, 1);
+}
+
+static void count_sent(void *ctx, const tr_msg *m, tr_addr to)
+{
+    (void) m;
+    (void) to;
+    atomic_fetch_add(&((struct counts *) ctx)->sent, 1);
+}
+
+static void count_taken(void *ctx, const tr_msg *m, tr_addr by)
+{
+    (void) m;
+    (void) by;
+    atomic_fetch_add(&((struct counts *) ctx)->taken, 1);
+}
+
+#define ASKERS 8
+#define ASKS 50
+
+static tr_err answers_all(tr_self *self, void *arg)
+{
+    const tr_msg *m;
+    (void) arg;
+    for (int i = 0; i < ASKERS * ASKS; i++)
+        if (tr_recv(self, &m) != TR_OK || tr_reply(self, m, i) != TR_OK)
+            return TR_EFAILED;
+    return TR_OK;
+}
+
+static tr_err asks_often(tr_self *self, void *arg)
+{
+    struct run *run = arg;
+    tr_err err = TR_OK;
+    for (int i = 0; i < ASKS && err == TR_OK; i++)
+        err = tr_ask(self, run->b, NULL, "q");
+    return err;
+}
+
+/* S72.3 */
+static void instrument_sees_all_workers(void **state)
+{
+    struct run run = { .node = NULL };
+    struct counts n = { .spawned = 0 };
+    const tr_node_opts opts = { .size = sizeof opts, .workers = 2 };
+    tr_spawn_opts spawn = { .size = sizeof spawn, .body = asks_often, .arg = &run, .place = TR_PLACE_WORKER };
+    (void) state;
+    n.instrument = (tr_instrument){ .size = sizeof n.instrument,
+                                    .ctx = &n,
+                                    .spawned = count_spawned,
+                                    .ended = count_ended,
+                                    .turn_begins = count_begins,
+                                    .turn_ends = count_ends,
+                                    .message_sent = count_sent,
+                                    .message_taken = count_taken };
+    assert_int_equal(tr_node_create(&opts, &run.node), TR_OK);
+    assert_int_equal(tr_instrument_set(run.node, &n.instrument), TR_OK);
+    run.b = add(&run, answers_all, NULL);
+    for (unsigned i = 0; i < ASKERS; i++) {
+        spawn.worker = i % 2;
+        assert_int_equal(tr_node_spawn(run.node, &spawn, NULL), TR_OK);
+    }
+    alarm(WATCHDOG_S);
+    assert_int_equal(tr_node_run(run.node), TR_OK);
+    alarm(0);
+    tr_node_destroy(&run.node);
+    assert_int_equal(n.spawned, ASKERS + 1);
+    assert_int_equal(n.ended, ASKERS + 1);
+    assert_int_equal(n.sent, ASKERS * ASKS);
+    assert_int_equal(n.taken, ASKERS * ASKS);
+    assert_int_equal(n.begins, n.ends);
+    assert_true(n.begins >= ASKERS + 1);
+}
+
 /* ---- wrong usage ---- */
 
 /* debug.h: TR_EINVAL, TR_ENOMEM */
@@ -418,6 +523,7 @@ int main(void)
         cmocka_unit_test(actor_that_ignores_its_cancel_is_reported_with_its_stack),
         cmocka_unit_test(instrument_sees_what_happens_in_its_order),
         cmocka_unit_test(instrument_that_comes_later_sees_those_who_live_and_one_that_goes_sees_no_more),
+        cmocka_unit_test(instrument_sees_all_workers),
         cmocka_unit_test(what_cannot_be_set_is_refused_and_changes_nothing),
         cmocka_unit_test(environment_names_what_is_reported),
     };

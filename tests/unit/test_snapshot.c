@@ -97,15 +97,17 @@ static void *looks(void *arg)
 }
 
 /* S70.6: under ThreadSanitizer too, without one annotation: it is the kernel that reads */
-static void snapshots_are_taken_while_actors_come_and_go(void **state)
+static void snapshots_under_load(unsigned workers)
 {
     pthread_t looker;
     struct churn churn = { .looks = 0 };
-    const tr_spawn_opts spawn = { .size = sizeof spawn, .body = churns, .arg = &churn };
-    (void) state;
-    assert_int_equal(tr_node_create(NULL, &churn.node), TR_OK);
-    for (int i = 0; i < 3; i++)
+    const tr_node_opts opts = { .size = sizeof opts, .workers = workers };
+    tr_spawn_opts spawn = { .size = sizeof spawn, .body = churns, .arg = &churn, .place = TR_PLACE_WORKER };
+    assert_int_equal(tr_node_create(&opts, &churn.node), TR_OK);
+    for (unsigned i = 0; i < 4; i++) {
+        spawn.worker = i % workers;
         assert_int_equal(tr_node_spawn(churn.node, &spawn, NULL), TR_OK);
+    }
     alarm(WATCHDOG_S * 10);
     assert_int_equal(pthread_create(&looker, NULL, looks, &churn), 0);
     assert_int_equal(tr_node_run(churn.node), TR_OK);
@@ -116,6 +118,18 @@ static void snapshots_are_taken_while_actors_come_and_go(void **state)
     assert_int_equal(churn.looks, LOOKS);
     assert_true(churn.actors > LOOKS);
     assert_true(churn.suspended > 0);
+}
+
+static void snapshots_are_taken_while_actors_come_and_go(void **state)
+{
+    (void) state;
+    snapshots_under_load(1);
+}
+
+static void snapshots_are_taken_of_several_workers_at_once(void **state)
+{
+    (void) state;
+    snapshots_under_load(2);
 }
 
 /* ---- a node at rest ---- */
@@ -147,7 +161,7 @@ static void stack_at_rest_is_copied_whole_with_its_scopes(void **state)
     snapshot_take(&s, node);
     assert_int_equal(s.actors_len, 1);
     assert_string_equal(s.actors[0].label, "deep");
-    assert_int_equal(s.actors[0].owner_at, s.root_at);
+    assert_int_equal(s.actors[0].owner_at, s.workers[0].root_at);
     assert_int_equal(s.actors[0].stacks_len, 1);
     const struct snap_stack *stack = &s.stacks[0];
     assert_false(stack->moving);
@@ -167,6 +181,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(snapshots_are_taken_while_actors_come_and_go),
+        cmocka_unit_test(snapshots_are_taken_of_several_workers_at_once),
         cmocka_unit_test(stack_at_rest_is_copied_whole_with_its_scopes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
