@@ -10,8 +10,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define PAGE 4096u
-
 static atomic_bool forbidden; /* process_vm_readv is */
 
 size_t peek_by_file(void *to, const void *from, size_t size)
@@ -25,8 +23,9 @@ size_t peek_by_file(void *to, const void *from, size_t size)
     return n > 0 ? (size_t) n : 0;
 }
 
-/* The system call itself: a sanitizer's wrapper would take it for accesses of this thread. */
-static size_t peek_once(void *to, const void *from, size_t size)
+/* The system call itself: a sanitizer's wrapper would take it for accesses of this thread. A copy that meets a hole
+ * ends there. */
+size_t peek(void *to, const void *from, size_t size)
 {
     struct iovec here = { to, size }, there = { (void *) (uintptr_t) from, size };
     if (atomic_load_explicit(&forbidden, memory_order_relaxed))
@@ -40,22 +39,6 @@ static size_t peek_once(void *to, const void *from, size_t size)
         return peek_by_file(to, from, size);
     }
     return n > 0 ? (size_t) n : 0;
-}
-
-/* A copy that meets a hole may say nothing of what lies before it: then page by page. */
-size_t peek(void *to, const void *from, size_t size)
-{
-    size_t done = peek_once(to, from, size);
-    while (done < size) {
-        const char *at = (const char *) from + done;
-        size_t part = PAGE - ((uintptr_t) at & (PAGE - 1));
-        part = part < size - done ? part : size - done;
-        size_t n = peek_once((char *) to + done, at, part);
-        done += n;
-        if (n < part)
-            break;
-    }
-    return done;
 }
 
 bool peek_all(void *to, const void *from, size_t size)

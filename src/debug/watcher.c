@@ -24,7 +24,7 @@ struct watcher {
     _Atomic(struct worker *) slow; /* its turn's stack is wanted in the log */
     atomic_bool quit;
     pthread_t thread;
-    struct sigaction before; /* of the signal; meaningful in the first watcher of a signal */
+    struct sigaction before; /* of the signal; the same in all its watchers */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* everything but what is atomic */
@@ -159,10 +159,7 @@ static struct watcher *other_of_signal(const struct watcher *w, int signo)
 static void watcher_stop(struct watcher *w)
 {
     int signo = atomic_load(&w->signo);
-    struct watcher *other = other_of_signal(w, signo);
-    if (other != NULL)
-        other->before = w->before;
-    else
+    if (other_of_signal(w, signo) == NULL)
         sigaction(signo, &w->before, NULL);
     atomic_store(&w->quit, true);
     (void) sem_post(&w->wake);

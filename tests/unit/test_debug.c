@@ -117,6 +117,46 @@ static void ask_that_is_collected_is_not_reported_nor_one_without_the_flag(void 
     assert_string_equal(run.log, "");
 }
 
+static tr_err on_forget(tr_self *self, void *state, const tr_msg *m)
+{
+    (void) m;
+    return forgets_its_ask(self, *(struct run **) state);
+}
+
+static tr_err clerk_init(tr_self *self, void *state, void *arg)
+{
+    (void) self;
+    *(struct run **) state = arg;
+    return TR_OK;
+}
+
+static const tr_handler clerk_rows[] = { { .tag = "forget", .args = "", .run = on_forget, .doc = "starts an ask" },
+                                         { .tag = NULL } };
+static const tr_behaviour clerk = {
+    .name = "clerk", .state_size = sizeof(struct run *), .handlers = clerk_rows, .init = clerk_init
+};
+
+/* S71.1: of a handler too, and not when it was told to stop */
+static void ask_that_a_handler_leaves_is_reported_unless_its_actor_is_cancelled(void **state)
+{
+    static struct run run;
+    const tr_spawn_opts spawn = { .size = sizeof spawn, .behaviour = &clerk, .arg = &run };
+    (void) state;
+    for (int canceled = 0; canceled < 2; canceled++) {
+        memset(&run, 0, sizeof run);
+        run_new(&run, TR_DEBUG_ASKS);
+        run.a = add(&run, deaf, "oracle");
+        assert_int_equal(tr_node_spawn(run.node, &spawn, &run.b), TR_OK);
+        assert_int_equal(tr_post(run.node, run.b, "forget"), TR_OK);
+        tr_test_settle(run.node);
+        if (!canceled)
+            assert_int_equal(tr_test_advance(run.node, 20), TR_OK);
+        tr_node_stop(run.node, "the test");
+        run_end(&run);
+        assert_int_equal(strstr(run.log, "clerk <2.1> started an ask of oracle <1.1>") != NULL, !canceled);
+    }
+}
+
 /* S71.1: who is cancelled may leave its asks */
 static void ask_of_a_cancelled_actor_is_not_reported(void **state)
 {
@@ -516,6 +556,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ask_that_nobody_collects_is_reported_with_where_it_began),
         cmocka_unit_test(ask_that_is_collected_is_not_reported_nor_one_without_the_flag),
+        cmocka_unit_test(ask_that_a_handler_leaves_is_reported_unless_its_actor_is_cancelled),
         cmocka_unit_test(ask_of_a_cancelled_actor_is_not_reported),
         cmocka_unit_test(messages_kept_by_an_actor_that_ends_are_reported),
         cmocka_unit_test(call_with_another_self_is_reported_with_its_stack),

@@ -38,6 +38,7 @@ static void copy_ends_where_memory_ends(void **state)
     char *m = half_readable();
     (void) state;
     assert_int_equal(peek(copy, m + 100, sizeof copy), PAGE - 100);
+    assert_int_equal(peek_by_file(copy, m + 100, sizeof copy), PAGE - 100);
     assert_int_equal(copy[0], 'x');
     assert_false(peek_all(copy, m + PAGE - 1, 2));
     munmap(m, PAGE);

@@ -120,6 +120,7 @@ static void listing_says_what_each_actor_waits_for_and_since_when(void **state)
     (void) state;
     assert_int_equal(pipe(run.fd), 0);
     const tr_spawn_opts narrow = { .size = sizeof narrow, .body = deaf, .name = "narrow", .mailbox_len_max = 1 };
+    assert_int_equal(tr_test_advance(node, 300), TR_OK);
     run.server = add(node, deaf, NULL, "server");
     assert_int_equal(tr_node_spawn(node, &narrow, &run.other), TR_OK);
     add(node, receives, NULL, "reader");
