@@ -4,7 +4,7 @@
  * What is off costs nothing on a message's way: actors that are watched carry CELL_TRACED, and the places that have to
  * know it already look at a cell's flags for something rare. They are, all of them:
  *
- *   mailbox_is_open     with CELL_SENDERS: a watched mailbox takes the long way, and mailbox_offer tells of the message
+ *   mailbox_is_open     with CELL_SENDERS: a watched mailbox takes the long way, and mailbox.c tells of the message
  *   mailbox_take        with CELL_SENDERS: mailbox_taken tells of it
  *   run_cell            with CELL_ZOMBIE: a turn begins
  *   turn_begins_again   one test of its own, where a suspended stack goes on: a turn begins

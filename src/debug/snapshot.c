@@ -232,8 +232,9 @@ static void worker_take(struct snapshot *s, const struct worker *w)
     struct snap_worker *out = &s->workers[s->workers_len++];
     const struct sched *sched = sched_of((struct worker *) w);
     out->at = w;
-    out->turn = atomic_load_explicit(&w->turn_seq, memory_order_acquire);
-    out->runs = atomic_load_explicit(&w->running_id, memory_order_relaxed);
+    out->turn = atomic_load_explicit(&w->turns, memory_order_acquire);
+    const struct cell *runs = atomic_load_explicit(&w->running, memory_order_relaxed);
+    out->runs = runs != NULL ? cell_id(runs) : 0;
     out->tid = atomic_load_explicit(&sched->tid, memory_order_relaxed);
     out->sleeps = atomic_load_explicit(&w->asleep, memory_order_relaxed) != 0;
     out->root_at = (uintptr_t) &w->root;
@@ -276,7 +277,7 @@ void snapshot_give_stack(struct snapshot *s, struct snap_stack *stack, struct re
 bool snapshot_still_runs(const struct snapshot *s, const struct snap_stack *stack)
 {
     const struct snap_worker *w = &s->workers[stack->worker];
-    return atomic_load_explicit(&w->at->turn_seq, memory_order_acquire) == w->turn;
+    return atomic_load_explicit(&w->at->turns, memory_order_acquire) == w->turn;
 }
 
 tr_debug_stack snapshot_stack(const struct snapshot *s, const struct snap_stack *stack)

@@ -94,11 +94,11 @@ static void slow_to_log(struct worker *w, int signo)
 {
     struct symbols symbols;
     struct slow slow = { &w->world->log, 0 };
-    uint64_t turn = atomic_load_explicit(&w->turn_seq, memory_order_acquire);
+    uint64_t turn = atomic_load_explicit(&w->turns, memory_order_acquire);
     int tid = atomic_load_explicit(&sched_of(w)->tid, memory_order_relaxed);
     struct capture *c = mem_alloc(sizeof *c);
     if (c != NULL && capture_thread(tid, signo, c) &&
-        atomic_load_explicit(&w->turn_seq, memory_order_acquire) == turn) {
+        atomic_load_explicit(&w->turns, memory_order_acquire) == turn) {
         const tr_debug_stack stack = { c->registers.ip, c->registers.sp, c->registers.bp, c->low, c->size, c->bytes };
         symbols_open(&symbols);
         symbols_walk(&symbols, &stack, slow_frame, &slow);
