@@ -40,7 +40,7 @@ static void mark_all(struct worker *w, struct errand *e)
 /* All or none: the errands are made first. */
 static tr_err workers_mark(tr_node *node)
 {
-    struct errand *errands[WORKERS_MAX];
+    struct errand *errands[WORKERS_MAX] = { NULL };
     struct debug *d = &node->world.debug;
     bool mailboxes = (atomic_load(&d->flags) & TR_DEBUG_MAILBOX) != 0;
     for (unsigned i = 0; i < node->world.workers; i++) {

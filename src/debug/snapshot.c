@@ -36,6 +36,13 @@ static bool reserve(struct snapshot *s, void **array, size_t *cap, size_t len, s
 #define RESERVE(s, what, n) \
     reserve((s), (void **) (void *) &(s)->what, &(s)->what##_cap, (s)->what##_len, (n), sizeof *(s)->what)
 
+static const void *peek_pointer(const void *from)
+{
+    const void *p = NULL;
+    (void) peek_all(&p, from, sizeof p);
+    return p;
+}
+
 /* ---- one stack ---- */
 
 static void scopes_take(struct snapshot *s, struct snap_stack *out, const struct scope *at, const struct tr_self *self)
@@ -89,10 +96,16 @@ static void bytes_take(struct snapshot *s, struct snap_stack *out, uintptr_t top
     s->bytes_len += out->bytes_len;
 }
 
+static bool waits_the_same(const struct wait *a, const struct wait *b)
+{
+    return a->kind == b->kind && a->n == b->n && a->left == b->left && a->deadline == b->deadline &&
+           a->target == b->target;
+}
+
 static bool is_same(const struct tr_self *a, const struct tr_self *b)
 {
     return memcmp(&a->coro.context, &b->coro.context, sizeof a->coro.context) == 0 && a->cell == b->cell &&
-           a->since == b->since && a->scope == b->scope && memcmp(&a->wait, &b->wait, sizeof a->wait) == 0;
+           a->since == b->since && a->scope == b->scope && waits_the_same(&a->wait, &b->wait);
 }
 
 /* False: nothing can be said of it. */
@@ -143,7 +156,7 @@ static void running_take(struct snapshot *s, struct snap_actor *actor, const str
     struct tr_self self;
     const struct tr_self *at;
     for (size_t i = 0; i < s->workers_len; i++) {
-        if (s->workers[i].runs != actor->id || !peek_all(&at, &s->workers[i].at->self, sizeof at) ||
+        if (s->workers[i].runs != actor->id || (at = peek_pointer(&s->workers[i].at->self)) == NULL ||
             !peek_all(&self, at, sizeof self) || self.cell != cell || !RESERVE(s, stacks, 1))
             continue;
         struct snap_stack *out = &s->stacks[s->stacks_len++];
@@ -216,7 +229,7 @@ static void actors_take(struct snapshot *s, const struct cell_table *table)
     uint32_t used = 0;
     (void) peek(&used, &table->used, sizeof used);
     for (uint32_t slot = 0; slot < used && slot < CELL_MAX; slot += CELLS_AT_ONCE) {
-        if (!peek_all(&chunk, &table->chunk[slot / CELL_CHUNK], sizeof chunk))
+        if ((chunk = peek_pointer(&table->chunk[slot / CELL_CHUNK])) == NULL)
             return;
         const struct cell *at = chunk + slot % CELL_CHUNK;
         size_t n = used - slot < CELLS_AT_ONCE ? used - slot : CELLS_AT_ONCE;

@@ -17,14 +17,14 @@
 
 struct watcher {
     sem_t wake;
-    bool wake_made;
     _Atomic(const tr_node *) node; /* NULL: free */
-    atomic_int signo;              /* what the handler compares; 0: free */
-    atomic_int listings;           /* asked for */
     _Atomic(struct worker *) slow; /* its turn's stack is wanted in the log */
-    atomic_bool quit;
     pthread_t thread;
     struct sigaction before; /* of the signal; the same in all its watchers */
+    atomic_int signo;        /* what the handler compares; 0: free */
+    atomic_int listings;     /* asked for */
+    atomic_bool quit;
+    bool wake_made;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* everything but what is atomic */
@@ -97,8 +97,7 @@ static void slow_to_log(struct worker *w, int signo)
     uint64_t turn = atomic_load_explicit(&w->turns, memory_order_acquire);
     int tid = atomic_load_explicit(&sched_of(w)->tid, memory_order_relaxed);
     struct capture *c = mem_alloc(sizeof *c);
-    if (c != NULL && capture_thread(tid, signo, c) &&
-        atomic_load_explicit(&w->turns, memory_order_acquire) == turn) {
+    if (c != NULL && capture_thread(tid, signo, c) && atomic_load_explicit(&w->turns, memory_order_acquire) == turn) {
         const tr_debug_stack stack = { c->registers.ip, c->registers.sp, c->registers.bp, c->low, c->size, c->bytes };
         symbols_open(&symbols);
         symbols_walk(&symbols, &stack, slow_frame, &slow);
