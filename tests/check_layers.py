@@ -19,9 +19,9 @@ LAYERS = {
     "coro": "fiber valgrind switch_x86_64 switch_aarch64 switch_ucontext switch stack",
     "actor": "gate.h debug.h table.h cell.h timer.h owner.h self.h world.h worker.h ask.h call.h cancel.h cell_ext.h deadletter.h "
              "deadlock.h end.h ender.h error.h fd.h mailbox.h mail.h note.h spawn.h state.h tick.h turn.h wait.h "
-             "registry.h scope_kernel.h signal.h remote.h "
+             "registry.h scope_kernel.h signal.h remote.h probe.h "
              "gate ask call cancel cell cell_ext deadletter deadlock debug describe end ender error fd gather mail mailbox note "
-             "owner recv registry remote scope send signal spawn table tick timer turn wait",
+             "owner probe recv registry remote scope send signal spawn table tick timer turn wait",
     "sched": "poll.h ticker.h post.h share.h sched.h poll post share ticker loop worker",
     "net": "",
     "node": "module overflow node.h inbox.h print.h node inbox thread main print test_kit",

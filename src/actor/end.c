@@ -11,6 +11,7 @@
 #include "actor/error.h"
 #include "actor/fd.h"
 #include "actor/mailbox.h"
+#include "actor/probe.h"
 #include "actor/registry.h"
 #include "actor/scope_kernel.h"
 #include "actor/state.h"
@@ -57,6 +58,7 @@ void end_self(struct tr_self *self, tr_err err, struct tr_msg *error)
 static void stack_detach(struct worker *w, struct tr_self *s)
 {
     timer_disarm(w, &s->timer);
+    probe_forget(s);
     switch (s->wait.kind) {
     case WAIT_ASK:
         ask_end(w, s->wait.ask);
@@ -141,7 +143,7 @@ static void end_the_owned(struct tr_self *self, struct cell *c)
     owner_cancel_children(w, o, "its owner ended");
     if (c->run.flags & CELL_KILLED)
         owner_kill_children(w, o, "its owner was killed");
-    if (owner_wait(self, o, tr_now(self) + w->world->opts.stop_grace_ms * NS_PER_MS) != TR_OK)
+    if (owner_wait(self, o, tr_now(self) + w->world->opts.stop_grace_ms * NS_PER_MS) == TR_ENOMEM)
         owner_move_children(&w->root, o); /* out of memory for the wait */
 }
 
@@ -195,8 +197,9 @@ static void free_state(struct worker *w, struct cell *c)
         memory_free(&c->ext->memory);
 }
 
-/* Those who joined it, or wait for it. Returns what its owner is to know. */
-static struct outcome *tell(struct worker *w, struct cell *c, tr_err err, struct tr_msg *error)
+/* Those who joined it, or wait for it; *others: those on other workers, to be told when its owner has been. Returns
+ * what that is to know. */
+static struct outcome *tell(struct worker *w, struct cell *c, tr_err err, struct tr_msg *error, struct errand **others)
 {
     struct outcome *out = NULL;
     struct tr_msg *result = NULL;
@@ -208,8 +211,7 @@ static struct outcome *tell(struct worker *w, struct cell *c, tr_err err, struct
         out = outcome_new(w, err, result, error);
     else if (error != NULL)
         msg_unref(&w->msgs, error);
-    if (c->ext != NULL)
-        ender_tell(w, c, out);
+    *others = c->ext != NULL ? ender_tell(w, c, out) : NULL;
     return out;
 }
 
@@ -308,13 +310,15 @@ void actor_end(struct tr_self *self, tr_err err, struct tr_msg *error)
     free_state(w, c);
     if (c->run.flags & CELL_TRACED)
         debug_ended(w, c, err);
-    struct outcome *out = tell(w, c, err, end_error_take(c));
+    struct errand *others;
+    struct outcome *out = tell(w, c, err, end_error_take(c), &others);
     cell_ext_free(w, c);
     self->run.flags &= ~(uint32_t) (SELF_ENDING | SELF_HELD | SELF_LET_GO);
     self->cell = NULL;
     if (!internal)
         worker_count(&w->ended);
     cell_bury(w, c, out);
+    ender_post(others);
 }
 
 void tr_fail(tr_self *self, tr_err err, const char *fmt, ...)

@@ -136,7 +136,7 @@ static tr_err owner_accepts(const struct worker *w, const struct owner *o, char 
 }
 
 /* Whether it stays where it is made: it was told to, or shares memory with its spawner, who wrote it without locks. */
-static bool is_pinned(const tr_spawn_opts *o)
+static bool is_placed(const tr_spawn_opts *o)
 {
     switch (o->place) {
     case TR_PLACE_ANY:
@@ -152,8 +152,8 @@ static bool is_pinned(const tr_spawn_opts *o)
 
 static void cell_launch(struct worker *w, struct owner *owner, struct cell *c, const tr_spawn_opts *o, bool internal)
 {
-    if (internal || is_pinned(o))
-        c->run.flags |= CELL_PINNED;
+    if (internal || is_placed(o))
+        c->run.flags |= CELL_PLACED;
     if (internal)
         c->run.flags |= CELL_INTERNAL;
     else
@@ -276,7 +276,7 @@ tr_node *tr_self_node(tr_self *self)
 
 bool tr_is_alive(tr_self *self, tr_addr who)
 {
-    return who.node == 0 && cell_alive(self->worker, who.actor) != NULL;
+    return who.node == 0 && cell_seen_alive(self->worker, who.actor) != NULL;
 }
 
 unsigned tr_self_worker(tr_self *self)

@@ -30,7 +30,8 @@ enum attention {
     ATTENTION_TICK = 1,  /* a millisecond has passed */
     ATTENTION_MAIL = 2,  /* other threads have handed something over: announced, given, errands */
     ATTENTION_SHARE = 4, /* another worker has nothing to do */
-    ATTENTION_ROB = 8    /* victim is stuck: take what it cannot get to */
+    ATTENTION_ROB = 8,   /* victim is stuck: take what it cannot get to */
+    ATTENTION_STOP = 16  /* the node is to stop, or this worker to leave */
 };
 
 struct worker {
@@ -74,6 +75,10 @@ struct worker {
     const struct tr_behaviour *last_behaviour; /* and its table: most spawns are like the one before */
     const struct table *last_table;
     uint64_t completions; /* numbers answers in the order in which they came */
+    struct list far;          /* tr_self.far: who waits for something elsewhere; looked at by far_timer (probe.h) */
+    uint64_t far_seq;
+    struct timer far_timer;
+    int64_t far_pause_ns;
     size_t timers_lazy;   /* armed by timer_cover */
     size_t pending_asks;
     size_t fd_waits;    /* suspended in tr_fd_wait, or watched: declared I/O */
@@ -151,11 +156,21 @@ static inline struct cell *cell_find(const struct worker *w, uint64_t id)
     return c != NULL && cell_home(c) == w->index && (c->run.flags & CELL_LIVE) ? c : NULL;
 }
 
-/* The slot of an actor that has not ended, as far as can be seen from here. */
+/* The slot of an actor that has not ended, as far as can be seen from here. In the gate; outside of it the slot may
+ * have gone to another actor the next moment. */
 static inline struct cell *cell_alive(const struct worker *w, uint64_t id)
 {
     struct cell *c = cell_at(&w->world->cells, id);
     return c != NULL && (cell_home(c) != w->index || (c->run.flags & CELL_LIVE)) ? c : NULL;
+}
+
+/* The same for who is not in the gate, and only wants to know. */
+static inline struct cell *cell_seen_alive(struct worker *w, uint64_t id)
+{
+    gate_enter(&w->gate);
+    struct cell *c = cell_alive(w, id);
+    gate_leave(&w->gate);
+    return c;
 }
 
 static inline bool cell_is_here(const struct worker *w, const struct cell *c)
@@ -198,6 +213,10 @@ void worker_abandon(struct tr_self *self) __attribute__((noreturn));
 
 /* Runs fn(arg) on the thread's own stack. */
 int worker_call(struct tr_self *self, int (*fn)(void *arg), void *arg);
+
+/* Seizes the gate of a worker that sleeps: nothing of its own runs until gate_release. False: it does not, or somebody
+ * else is in. */
+bool worker_seize_asleep(struct worker *w);
 
 /* Takes an actor over whose worker sleeps, if nothing holds it there; sched/share.c. Whether it is here now. In the
  * gate. */
