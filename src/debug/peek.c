@@ -27,6 +27,7 @@ size_t peek_by_file(void *to, const void *from, size_t size)
  * ends there. */
 size_t peek(void *to, const void *from, size_t size)
 {
+    /* cppcheck-suppress ctuuninitvar ; to is written here, not read */
     struct iovec here = { to, size }, there = { (void *) (uintptr_t) from, size };
     if (atomic_load_explicit(&forbidden, memory_order_relaxed))
         return peek_by_file(to, from, size);
