@@ -24,7 +24,8 @@ RUNTIME_FILES = ("src/sched/loop.c", "src/actor/turn.c", "src/coro/switch.c", "s
                  "src/coro/switch_x86_64.h", "src/coro/switch_aarch64.h")
 WORDS = {"WAIT_NONE": "nothing", "WAIT_MAIL": "a message", "WAIT_ASK": "an answer of", "WAIT_ASKS": "answers",
          "WAIT_ITEMS": "several things", "WAIT_ROOM": "room at", "WAIT_END": "the end of",
-         "WAIT_CHILDREN": "its children", "WAIT_TIME": "a time", "WAIT_FD": "descriptor", "WAIT_YIELD": "its turn"}
+         "WAIT_CHILDREN": "its children", "WAIT_TIME": "a time", "WAIT_FD": "descriptor",
+         "WAIT_WORK": "work on a thread", "WAIT_SLOT": "a connection", "WAIT_YIELD": "its turn"}
 # Of enum cell_flag and enum self_flag, should the compiler have left them out of the debugging information.
 FLAGS = {"CELL_QUEUED": 1 << 1, "CELL_BUSY": 1 << 2, "CELL_WANTS_MAIL": 1 << 3, "CELL_LIVE": 1 << 4,
          "CELL_CLOSED": 1 << 5, "CELL_CANCELED": 1 << 6, "CELL_INTERNAL": 1 << 12, "SELF_DEAD": 1 << 20}

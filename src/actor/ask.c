@@ -137,10 +137,13 @@ void ask_end(struct worker *w, struct ask *a)
 {
     uint64_t seq = a->seq, holder = a->holder;
     bool open = a->state == ASK_OPEN;
-    if (a->reply != NULL)
-        msg_unref(&w->msgs, a->reply);
+    struct tr_msg *unread = a->reply;
     a->reply = NULL;
     ask_free(w, a);
+    if (unread != NULL && (unread->flags & MSG_RETURN))
+        reply_return(w, unread);
+    else if (unread != NULL)
+        msg_unref(&w->msgs, unread);
     if (open)
         note_asker_gone(w, a, seq, holder);
 }
@@ -422,10 +425,35 @@ tr_err tr_ask_values(tr_self *self, tr_addr to, int64_t timeout_ms, const tr_msg
 
 /* ---- answering ---- */
 
+void reply_return(struct worker *w, struct tr_msg *reply)
+{
+    gate_enter(&w->gate);
+    struct cell *c = cell_at(&w->world->cells, reply->from.actor);
+    reply->kind = MSG_SEND;
+    reply->flags = (uint8_t) ((reply->flags & ~MSG_RETURN) | MSG_UNCOUNTED);
+    reply->to = reply->from.actor;
+    reply->ask = NULL;
+    reply->ask_seq = 0;
+    if (c != NULL && !cell_is_here(w, c)) {
+        reply->errand.run = NULL;
+        remote_push(w->world, c, &reply->errand);
+    } else if (c != NULL && (c->run.flags & (CELL_LIVE | CELL_CLOSED)) == CELL_LIVE) {
+        mailbox_put(w, c, reply);
+    } else {
+        deadletter_note(w, TR_DEAD_LATE, reply, reply->to);
+        msg_unref(&w->msgs, reply);
+    }
+    gate_leave(&w->gate);
+}
+
 __attribute__((noinline)) static void reply_is_late(struct worker *w, uint64_t to, struct tr_msg *reply)
 {
     if (reply == NULL)
         return;
+    if (reply->flags & MSG_RETURN) {
+        reply_return(w, reply);
+        return;
+    }
     deadletter_note(w, TR_DEAD_LATE, reply, to);
     msg_unref(&w->msgs, reply);
 }

@@ -76,20 +76,29 @@ tr_err tr_defer(tr_self *self, void (*fn)(void *arg), void *arg)
     return TR_OK;
 }
 
+void call_undefer(struct tr_self *self, void (*fn)(void *arg), const void *arg)
+{
+    for (struct defer **at = &self->defers; *at != NULL; at = &(*at)->next) {
+        struct defer *d = *at;
+        if (d->fn != fn || d->arg != arg)
+            continue;
+        *at = d->next;
+        mem_free(d);
+        return;
+    }
+}
+
 /* Out of the gate, as all code of users: who is stuck in here can be helped. */
 static void defers_run(struct tr_self *self)
 {
-    struct gate *gate = &self->worker->gate;
-    gate_leave(gate);
+    unsigned depth = gate_open(&self->worker->gate);
     while (self->defers != NULL) {
         struct defer d = *self->defers;
         mem_free(self->defers); /* first: fn may end the actor, and not come back */
         self->defers = d.next;
-        unsigned depth = gate_open(&self->worker->gate);
         d.fn(d.arg);
-        gate_close(&self->worker->gate, depth);
     }
-    gate_enter(gate);
+    gate_close(&self->worker->gate, depth);
 }
 
 /* ---- the message ---- */

@@ -124,7 +124,10 @@ static bool leads_home(struct search *s, uint64_t id)
     if (!home) {
         const struct tr_self *blocked = deadlock_blocked_stack(c);
         s->depth++;
-        home = blocked != NULL && wait_leads_home(s, blocked);
+        if (blocked != NULL)
+            home = wait_leads_home(s, blocked);
+        else if (c->ext != NULL && c->ext->stands_for != 0)
+            home = leads_home(s, c->ext->stands_for);
         s->depth--;
     }
     if (home && s->path_len < DEADLOCK_DEPTH)
@@ -133,14 +136,20 @@ static bool leads_home(struct search *s, uint64_t id)
 }
 
 /* "a <1.1> waits for b <2.1> waits for a <1.1>"; the path was noted from its end. */
-static tr_err deadlock_error(struct search *s, struct tr_self *self, const char *phase)
+static void chain_print(const struct search *s, char *chain, size_t size)
 {
-    char chain[256], text[CELL_TEXT_MAX];
-    int len = snprintf(chain, sizeof chain, "%s", cell_text(self->cell, text));
-    for (unsigned i = s->path_len; i > 0 && len > 0 && (size_t) len < sizeof chain; i--)
-        len += snprintf(chain + len, sizeof chain - (size_t) len, " waits for %s",
-                        cell_text_any(self->worker, s->path[i - 1], text));
-    return error_set(self, TR_EDEADLK, phase, "deadlock: %s", chain);
+    char text[CELL_TEXT_MAX];
+    int len = snprintf(chain, size, "deadlock: %s", cell_text(s->self->cell, text));
+    for (unsigned i = s->path_len; i > 0 && len > 0 && (size_t) len < size; i--)
+        len += snprintf(chain + len, size - (size_t) len, " waits for %s",
+                        cell_text_any(s->self->worker, s->path[i - 1], text));
+}
+
+static tr_err deadlock_error(const struct search *s, struct tr_self *self, const char *phase)
+{
+    char chain[DEADLOCK_TEXT_MAX];
+    chain_print(s, chain, sizeof chain);
+    return error_set(self, TR_EDEADLK, phase, "%s", chain);
 }
 
 static struct search search_of(const struct tr_self *self, int64_t deadline)
@@ -163,6 +172,18 @@ tr_err deadlock_check_slow(struct tr_self *self, uint64_t id, int64_t deadline, 
     bool home = !deadlock_is_reachable(self) && leads_home(&s, id);
     gate_leave(gate);
     return home ? deadlock_error(&s, self, phase) : TR_OK;
+}
+
+bool deadlock_is_closed_by(const struct tr_self *waiter, uint64_t id, int64_t deadline, char *chain, size_t size)
+{
+    struct gate *gate = &waiter->worker->gate;
+    struct search s = search_of(waiter, deadline);
+    gate_enter(gate);
+    bool home = !deadlock_is_reachable(waiter) && leads_home(&s, id);
+    gate_leave(gate);
+    if (home)
+        chain_print(&s, chain, size);
+    return home;
 }
 
 tr_err deadlock_check_asks(struct tr_self *self, const struct tr_pending *pending, size_t n, bool all, int64_t deadline)

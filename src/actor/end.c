@@ -11,6 +11,7 @@
 #include "actor/error.h"
 #include "actor/fd.h"
 #include "actor/mailbox.h"
+#include "actor/offload.h"
 #include "actor/probe.h"
 #include "actor/registry.h"
 #include "actor/scope_kernel.h"
@@ -73,7 +74,13 @@ static void stack_detach(struct worker *w, struct tr_self *s)
         wait_items_forget(s);
         break;
     case WAIT_FD:
-        fd_forget_waiter(w, s->wait.fd, s);
+        fd_abandon_waiter(w, s->wait.fd, s);
+        break;
+    case WAIT_SLOT:
+        *s->wait.slot = NULL;
+        break;
+    case WAIT_WORK:
+        offload_forget(s->wait.work);
         break;
     case WAIT_CHILDREN:
         s->wait.owner->waiter = NULL;
@@ -193,8 +200,10 @@ static void free_state(struct worker *w, struct cell *c)
     }
     if (c->table != NULL)
         state_free(w, c->table, c->state);
-    if (c->ext != NULL)
+    if (c->ext != NULL) {
+        things_release(w, c);
         memory_free(&c->ext->memory);
+    }
 }
 
 /* Those who joined it, or wait for it; *others: those on other workers, to be told when its owner has been. Returns

@@ -72,6 +72,8 @@ static uint32_t wanted(const struct fd_entry *e)
         events |= EPOLLOUT;
     if (e->watch != NULL && !e->watch->queued && !e->watch->always)
         events |= (e->watch->events & TR_READABLE ? EPOLLIN : 0u) | (e->watch->events & TR_WRITABLE ? EPOLLOUT : 0u);
+    if (e->hook != NULL)
+        events |= (e->hook->events & TR_READABLE ? EPOLLIN : 0u) | (e->hook->events & TR_WRITABLE ? EPOLLOUT : 0u);
     return events;
 }
 
@@ -143,13 +145,23 @@ void fd_ready(struct worker *w, int fd, uint32_t events)
     }
     if (e->watch != NULL && !e->watch->queued && e->watch->events != 0 && (broken || (revents & e->watch->events)))
         used = watch_send(w, e->watch, revents & (e->watch->events | TR_FD_ERROR)) || used;
-    if (!used)
+    if (e->hook != NULL && e->hook->events != 0 && (broken || (revents & e->hook->events)))
+        e->hook->ready(w, e->hook, revents); /* last: it may open others, and the table move */
+    else if (!used)
         (void) arm(w, fd, e, wanted(e));
+}
+
+static bool hook_message(struct worker *w, const struct tr_msg *m, bool take)
+{
+    struct fd_hook *h = fd_hook_find(w, (int64_t) m->source_seq);
+    return h != NULL && h->taken(w, h, m->missed, take);
 }
 
 bool fd_watch_taken(struct worker *w, struct tr_msg *m)
 {
     struct fd_watch *watch = m->source;
+    if (watch == NULL)
+        return hook_message(w, m, true);
     if (watch->seq != m->source_seq)
         return false;
     watch->queued = false;
@@ -165,9 +177,11 @@ bool fd_watch_taken(struct worker *w, struct tr_msg *m)
     return true;
 }
 
-bool fd_watch_is_current(const struct tr_msg *m)
+bool fd_watch_is_current(struct worker *w, const struct tr_msg *m)
 {
     const struct fd_watch *watch = m->source;
+    if (watch == NULL)
+        return hook_message(w, m, false);
     return watch->seq == m->source_seq && watch->events != 0;
 }
 
@@ -222,6 +236,34 @@ void fd_forget_waiter(struct worker *w, int fd, const struct tr_self *self)
         e->writer = NULL;
 }
 
+void fd_abandon_waiter(struct worker *w, int fd, const struct tr_self *self)
+{
+    struct fd_entry *e = entry_of(w, fd);
+    fd_forget_waiter(w, fd, self);
+    if (e != NULL && e->hook != NULL && e->hook->reader == self)
+        e->hook->reader = NULL;
+    if (e != NULL && e->hook != NULL && e->hook->writer == self)
+        e->hook->writer = NULL;
+}
+
+/* After fd_wait_begin, which registered. */
+static tr_err wait_begun(struct tr_self *self, int fd, int64_t deadline, unsigned *revents)
+{
+    self->wait = (struct wait){ .kind = WAIT_FD, .deadline = deadline, .fd = fd };
+    tr_err err = self_wait_woken(self, deadline);
+    fd_forget_waiter(self->worker, fd, self);
+    *revents = self->revents;
+    return err;
+}
+
+tr_err fd_wait_until(struct tr_self *self, int fd, unsigned events, int64_t deadline, unsigned *revents)
+{
+    bool always;
+    tr_err err = fd_wait_begin(self, fd, events, &always);
+    *revents = events;
+    return err != TR_OK || always ? err : wait_begun(self, fd, deadline, revents);
+}
+
 tr_err tr_fd_wait(tr_self *self, int fd, unsigned events, int64_t timeout_ms, unsigned *revents)
 {
     bool always;
@@ -231,15 +273,10 @@ tr_err tr_fd_wait(tr_self *self, int fd, unsigned events, int64_t timeout_ms, un
     if (err != TR_OK)
         return err;
     unsigned got = events;
-    if (always) {
+    if (always)
         err = tr_yield(self);
-    } else {
-        int64_t deadline = timeout_ms < 0 ? INT64_MAX : clock_after_ms(tr_now(self), timeout_ms);
-        self->wait = (struct wait){ .kind = WAIT_FD, .deadline = deadline, .fd = fd };
-        err = self_wait_woken(self, deadline);
-        fd_forget_waiter(self->worker, fd, self);
-        got = self->revents;
-    }
+    else
+        err = wait_begun(self, fd, timeout_ms < 0 ? INT64_MAX : clock_after_ms(tr_now(self), timeout_ms), &got);
     if (err == TR_OK && revents != NULL)
         *revents = got;
     if (err == TR_ETIMEDOUT)
@@ -334,6 +371,18 @@ void fd_release_all(struct worker *w, struct cell *c)
         watch_free(w, list_entry(c->ext->watches.next, struct fd_watch, link));
 }
 
+/* Nobody waits for it any more, and it is not in the set. */
+static void entry_clear(struct worker *w, int fd, struct fd_entry *e)
+{
+    if (e->reader != NULL)
+        waiter_wake(w, &e->reader, TR_ECLOSED, 0);
+    if (e->writer != NULL)
+        waiter_wake(w, &e->writer, TR_ECLOSED, 0);
+    if (e->watch != NULL)
+        watch_free(w, e->watch);
+    (void) arm(w, fd, e, 0);
+}
+
 tr_err tr_fd_close(tr_self *self, int fd)
 {
     if (!self_is_current(self))
@@ -341,15 +390,84 @@ tr_err tr_fd_close(tr_self *self, int fd)
     struct worker *w = self->worker;
     gate_enter(&w->gate);
     struct fd_entry *e = entry_of(w, fd);
-    if (e != NULL) {
-        if (e->reader != NULL)
-            waiter_wake(w, &e->reader, TR_ECLOSED, 0);
-        if (e->writer != NULL)
-            waiter_wake(w, &e->writer, TR_ECLOSED, 0);
-        if (e->watch != NULL)
-            watch_free(w, e->watch);
-        (void) arm(w, fd, e, 0);
-    }
+    bool hooked = e != NULL && e->hook != NULL;
+    if (e != NULL && !hooked)
+        entry_clear(w, fd, e);
     gate_leave(&w->gate);
+    if (hooked)
+        return error_set(self, TR_EBUSY, "fd", "descriptor %d belongs to a stream: close that", fd);
     return close(fd) == 0 ? TR_OK : error_set(self, TR_EIO, "fd", "closing descriptor %d: %s", fd, strerror(errno));
+}
+
+/* ---- hooks ---- */
+
+tr_err fd_hook_add(struct worker *w, int fd, struct fd_hook *h)
+{
+    struct fd_entry *e = entry_get(w, fd);
+    if (e == NULL)
+        return TR_ENOMEM;
+    if (e->hook != NULL || e->reader != NULL || e->writer != NULL || e->watch != NULL)
+        return TR_EBUSY;
+    e->hook = h;
+    h->events = 0;
+    h->reader = h->writer = NULL;
+    return TR_OK;
+}
+
+int fd_hook_want(struct worker *w, struct fd_hook *h, unsigned events)
+{
+    int fd = fd_of_id(h->id);
+    struct fd_entry *e = entry_of(w, fd);
+    w->fd_waits += (size_t) (events != 0) - (size_t) (h->events != 0);
+    h->events = events;
+    int number = (wanted(e) & ~e->armed) != 0 ? arm(w, fd, e, wanted(e)) : 0;
+    if (number == EPERM && events != 0) { /* nobody is going to call it */
+        w->fd_waits--;
+        h->events = 0;
+    }
+    return number;
+}
+
+void fd_hook_remove(struct worker *w, struct fd_hook *h)
+{
+    int fd = fd_of_id(h->id);
+    struct fd_entry *e = entry_of(w, fd);
+    if (h->events != 0)
+        w->fd_waits--;
+    h->events = 0;
+    e->hook = NULL;
+    entry_clear(w, fd, e);
+}
+
+void fd_ready_again(struct worker *w, int fd)
+{
+    gate_enter(&w->gate);
+    fd_ready(w, fd, EPOLLIN);
+    gate_leave(&w->gate);
+}
+
+struct fd_hook *fd_hook_find(struct worker *w, int64_t id)
+{
+    const struct fd_entry *e = id > 0 ? entry_of(w, fd_of_id(id)) : NULL;
+    return e != NULL && e->hook != NULL && e->hook->id == id ? e->hook : NULL;
+}
+
+bool fd_hook_send(struct worker *w, struct cell *c, const struct fd_hook *h, uint32_t number, const tr_value *values,
+                  size_t n)
+{
+    const char *why;
+    struct tr_msg *m;
+    if (msg_build(&w->msgs, values, n, true, &m, &why) != TR_OK)
+        return false;
+    m->flags |= MSG_UNCOUNTED;
+    if (h != NULL) {
+        m->kind = MSG_FD;
+        m->source = NULL;
+        m->source_seq = (uint64_t) h->id;
+        m->missed = number;
+    }
+    gate_enter(&w->gate);
+    mailbox_put(w, c, m);
+    gate_leave(&w->gate);
+    return true;
 }

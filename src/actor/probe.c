@@ -132,6 +132,9 @@ static void probe_arrive(struct worker *w, struct errand *e)
     } else if (blocked != NULL && patience_of(blocked) >= p->deadline) {
         words_add(p, c);
         wait_follow(w, p, blocked);
+    } else if (blocked == NULL && c != NULL && c->ext != NULL && c->ext->stands_for != 0) {
+        words_add(p, c);
+        probe_send(w, p, c->ext->stands_for);
     }
     mem_free(p);
     signal_free(w, s);

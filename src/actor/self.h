@@ -21,6 +21,7 @@
 struct scope;
 struct row;
 struct ask;
+struct work;
 struct error_state;
 struct temp;
 struct defer;
@@ -36,7 +37,9 @@ enum wait_kind {
     WAIT_END,      /* of wait.target */
     WAIT_CHILDREN, /* of wait.owner */
     WAIT_TIME,
-    WAIT_FD, /* wait.fd */
+    WAIT_FD,   /* wait.fd */
+    WAIT_WORK, /* wait.work: on a thread of a crew */
+    WAIT_SLOT, /* until whoever finds it in *wait.slot wakes it */
     WAIT_YIELD
 };
 
@@ -57,6 +60,8 @@ struct wait {
         struct owner *owner;
         uint64_t target; /* an actor's id */
         int fd;
+        struct work *work;
+        struct tr_self **slot;
     };
 };
 

@@ -42,7 +42,8 @@ enum {
     MSG_BLOBS = 8,     /* the content holds blobs: look for them before freeing */
     MSG_POSTED =
         16, /* on its way from a thread that is no worker: where its receiver would have it wait it is refused */
-    MSG_RESERVED = 32 /* on its way from another worker: counted already */
+    MSG_RESERVED = 32, /* on its way from another worker: counted already */
+    MSG_RETURN = 64    /* a reply that stands for something: unread, it goes back to its sender as a message (ask.h) */
 };
 
 #define MSG_TAG_MAX 255

@@ -40,6 +40,8 @@ const char *wait_words(unsigned kind)
         [WAIT_CHILDREN] = " for its children",
         [WAIT_TIME] = " for a time",
         [WAIT_FD] = " for a descriptor",
+        [WAIT_WORK] = " for work on a thread",
+        [WAIT_SLOT] = " for a connection",
         [WAIT_YIELD] = " for its turn",
     };
     return kind < sizeof names / sizeof names[0] && names[kind] != NULL ? names[kind] : " for something";

@@ -125,7 +125,7 @@ def fetch_row(count, programs, peers_dir, python):
         rusage = programs.find("bench-rusage")
         troupe = programs.find("troupe")
         pages.open()
-        return run_client(pages, rusage, [troupe, "fetch", "-i", pages.list, "-c", str(CONCURRENCY)], ordered=True)
+        return run_client(pages, rusage, [troupe, "fetch", "-i", pages.list, "--parallel-max", str(CONCURRENCY)], ordered=True)
 
     def curl(source):
         if shutil.which("curl") is None:
