@@ -4,6 +4,7 @@
 option(TROUPE_FETCHER "Build the fetcher actors (needs libcurl)" ON)
 option(TROUPE_TLS "Build TLS for streams (needs OpenSSL)" ON)
 option(TROUPE_COMMAND "Build the troupe command (needs the fetcher and jansson)" ON)
+option(TROUPE_DEBUG_NAMES "Build troupe_debug: function names and lines for debug mode's stacks (needs libdw)" ON)
 option(TROUPE_EXAMPLES "Build the examples" ${PROJECT_IS_TOP_LEVEL})
 option(TROUPE_TESTS "Build the tests (needs cmocka, python3 and a C++ compiler)" OFF)
 option(TROUPE_BENCH "Build the measuring programs" OFF)

@@ -20,7 +20,7 @@ try()
     fi
 }
 
-for header in include/troupe/*.h actors/*/include/troupe/*.h; do
+for header in include/troupe/*.h actors/*/include/troupe/*.h names/include/troupe/*.h; do
     case $header in */detail_*.h | *'*'*) continue ;; esac
     # Twice: it guards itself.
     printf '#include "%s"\n#include "%s"\nint main(void) { return 0; }\n' "$PWD/$header" "$PWD/$header" >"$work/one.c"

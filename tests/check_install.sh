@@ -28,6 +28,8 @@ END
 } >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
 [ "$("$work/user/build/user")" = TR_OK ]
 
+[ -f "$work/prefix/share/troupe/troupe-gdb.py" ]
+
 pc=$(dirname "$(find "$work/prefix" -name troupe.pc)")
 # The file names the prefix of configuring; --define-variable moves it, as packagers do.
 version=$(PKG_CONFIG_PATH=$pc pkg-config --modversion troupe)

@@ -17,10 +17,10 @@ LAYERS = {
     "base": "sanitizer errand.h list alloc buffer clock helpers random heap slab log err",
     "message": "message.h small.h block.h signature.h codec.h build value message error_message signature codec valid print",
     "coro": "fiber valgrind switch_x86_64 switch_aarch64 switch_ucontext switch stack",
-    "actor": "gate.h table.h cell.h fd_claim.h timer.h owner.h self.h world.h worker.h ask.h call.h cancel.h cell_ext.h deadletter.h "
+    "actor": "gate.h debug.h table.h cell.h fd_claim.h timer.h owner.h self.h world.h worker.h ask.h call.h cancel.h cell_ext.h deadletter.h "
              "deadlock.h end.h ender.h error.h fd.h mailbox.h mail.h note.h offload.h spawn.h state.h tick.h turn.h wait.h "
              "registry.h scope_kernel.h signal.h remote.h probe.h "
-             "gate ask call cancel cell cell_ext deadletter deadlock describe end ender error fd fd_claim gather mail mailbox note "
+             "gate ask call cancel cell cell_ext deadletter deadlock debug describe end ender error fd fd_claim gather mail mailbox note "
              "offload owner probe recv registry remote resolve scope send signal spawn table tick timer turn wait",
     "share": "hand.h line.h stock.h relay.h hand line stock channel event flow permit rate relay work",
     "sched": "poll.h ticker.h post.h share.h sched.h poll post share ticker loop worker",
@@ -29,7 +29,8 @@ LAYERS = {
     "net": "",
     "machine": "close_from.h quiet launch signal_name signal_hub signal child.h child child_io run input",
     "tls": "context.h context session",
-    "node": "module overflow node.h inbox.h node inbox offload_set thread main print test_kit",
+    "node": "module overflow node.h inbox.h print.h node inbox offload_set thread main print test_kit",
+    "debug": "peek registers symbols here thread_stack place capture snapshot report listing watcher nodes mode",
     "cli": "cli urls status progress json report save output download run options fetch main",
 }
 
@@ -37,9 +38,10 @@ LAYERS = {
 FOREIGN = {
     r"msgpack(/.*)?\.h": {"src/message/codec.c"},
     r"zmq(_utils)?\.h": {"src/sched/poll.c"},
-    r"dlfcn\.h": {"src/node/module.c"},
+    r"dlfcn\.h": {"src/node/module.c", "src/debug/symbols.c"},
     r"curl/.*\.h": {"actors/fetcher/"},
     r"jansson\.h": {"src/cli/"},
+    r"elfutils/.*\.h|dwarf\.h": {"names/"},
     r"openssl/.*\.h": {"src/tls/"},
     r"cmocka\.h": set(),
     r"valgrind/.*\.h": {"src/coro/valgrind.h"},
@@ -49,10 +51,11 @@ FOREIGN = {
 # The seams: calls that only these files of src/ make. The command is a program and no part of the library.
 CALLS = {
     r"_?exit|quick_exit": {"src/cli/"},
-    r"v?f?printf|puts|fputs|putchar|perror": {"src/cli/", "src/node/main.c", "src/node/print.c"},
+    r"v?f?printf|puts|fputs|putchar|perror": {"src/cli/", "src/node/main.c", "src/node/print.c", "src/debug/report.c"},
     r"clock_gettime|gettimeofday|time": {"src/cli/", "src/base/clock.c"},
     r"getrandom|rand|random": {"src/base/random.c"},
-    r"malloc|calloc|realloc|aligned_alloc|posix_memalign|strdup|free": {"src/cli/", "src/base/alloc.c"},
+    r"malloc|calloc|realloc|aligned_alloc|posix_memalign|strdup|free":
+        {"src/cli/", "src/base/alloc.c", "src/debug/watcher.c"},
     r"dlopen|dlsym": {"src/node/module.c"},
 }
 
@@ -142,7 +145,7 @@ class Checker:
 
 def read_tree():
     tree = {}
-    for top in ("src", "include", "actors", "examples"):
+    for top in ("src", "include", "actors", "examples", "names"):
         for path in pathlib.Path(top).rglob("*.[ch]"):
             if "tests" not in path.parts:
                 tree[path.as_posix()] = path.read_text(encoding="utf-8")

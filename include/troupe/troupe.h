@@ -22,5 +22,6 @@
 #include "signal.h"
 #include "node.h"
 #include "module.h"
+#include "debug.h"
 
 #endif

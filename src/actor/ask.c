@@ -262,7 +262,7 @@ static tr_err ask_to(struct tr_self *self, struct cell *c, int64_t timeout_ms, c
     }
     question_address(self, m, c, a);
     *ask = a;
-    bool room = cell_is_here(w, c) && !mailbox_is_full(c, m->size);
+    bool room = cell_is_here(w, c) && mailbox_lets_in(c, m->size);
     if (room)
         mailbox_put(w, c, m);
     gate_leave(&w->gate);
@@ -555,6 +555,7 @@ tr_err tr_ask_start_values(tr_self *self, tr_addr to, int64_t timeout_ms, tr_pen
         err = ask_begin(self, to, timeout_ms, values, n, &a);
     if (err != TR_OK)
         return err;
+    a->ctx = __builtin_return_address(0); /* for debug mode, should nobody collect it */
     list_push(&self->asks, &a->link);
     self->run.flags |= SELF_USED;
     pending->ask = a;
@@ -654,6 +655,8 @@ static void ask_end_list(struct worker *w, struct list *asks)
 
 void ask_end_started(struct tr_self *self)
 {
+    if (!(self->run.flags & SELF_ENDING)) /* actor_end has told, while the actor still had its name */
+        debug_asks_left(self);
     ask_end_list(self->worker, &self->asks);
 }
 

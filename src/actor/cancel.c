@@ -61,6 +61,7 @@ static void cancel_ignored(struct tr_self *self, const char *phase)
     }
     log_line(&world->log, TR_LOG_ERROR, "%s was cancelled (%s), ignores it, and called %s %u times since: killed",
              cell_text(self->cell, text), self_cancel_reason(self), phase, self->ignored);
+    debug_log_stack(world, TR_LOG_ERROR);
     self->cell->run.flags |= CELL_KILLED;
     end_self(self, TR_EKILLED, NULL);
 }

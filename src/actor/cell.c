@@ -77,7 +77,7 @@ static struct cell *cell_fresh(struct cell_store *s, bool *full)
     struct cell *chunk = atomic_load_explicit(&s->table->chunk[slot / CELL_CHUNK], memory_order_relaxed);
     struct cell *c = &chunk[slot % CELL_CHUNK];
     atomic_store_explicit(&c->run.home, s->home, memory_order_relaxed);
-    __atomic_store_n(&c->id, UINT64_C(1) << 32 | slot, __ATOMIC_RELAXED);
+    __atomic_store_n(&c->id, UINT64_C(1) << 32 | slot, __ATOMIC_RELEASE); /* after home: who sees one sees the other */
     return c;
 }
 

@@ -122,6 +122,8 @@ static void close_mailbox(struct tr_self *self, struct cell *c, tr_err err)
         if (s->run.flags & SELF_DEAD)
             call_release_message(s, err == TR_OK ? TR_EDOWN : err);
     call_release_message(self, err == TR_OK ? TR_OK : err);
+    if (c->ext != NULL && c->ext->kept != NULL)
+        debug_kept_left(w, c);
     release_kept(w, c);
     mailbox_close(w, c);
 }
@@ -297,6 +299,8 @@ void actor_end(struct tr_self *self, tr_err err, struct tr_msg *error)
     bool started = c->run.flags & CELL_STARTED;
     uint32_t internal = c->run.flags & CELL_INTERNAL;
     err = err == TR_STOP ? TR_OK : err;
+    if (err == TR_OK && !list_is_empty(&self->asks))
+        debug_asks_left(self);
     self->run.flags = (self->run.flags | SELF_ENDING) & ~(uint32_t) (SELF_HELD | SELF_LET_GO);
     c->run.flags = (c->run.flags | CELL_QUEUED) & ~(uint32_t) (CELL_BUSY | CELL_END);
     if (err != TR_OK)
@@ -316,6 +320,8 @@ void actor_end(struct tr_self *self, tr_err err, struct tr_msg *error)
     release_abandoned(w, c);
     release_begun(self, c);
     free_state(w, c);
+    if (c->run.flags & CELL_TRACED)
+        debug_ended(w, c, err);
     struct errand *others;
     struct outcome *out = tell(w, c, err, end_error_take(c), &others);
     cell_ext_free(w, c);

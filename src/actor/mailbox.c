@@ -11,6 +11,30 @@
 #include "actor/remote.h"
 #include "actor/signal.h"
 
+/* Puts a message in, and tells who watches. */
+static void put(struct worker *w, struct cell *c, struct tr_msg *m)
+{
+    mailbox_put(w, c, m);
+    if (c->run.flags & CELL_TRACED)
+        debug_sent(w, c, m);
+}
+
+/* The same for one that is counted already, or not at all. */
+static void append(struct worker *w, struct cell *c, struct tr_msg *m)
+{
+    mailbox_append(w, c, m);
+    if ((c->run.flags & CELL_TRACED) && !(m->flags & MSG_UNCOUNTED))
+        debug_sent(w, c, m);
+}
+
+void mailbox_taken(struct worker *w, struct cell *c, const struct tr_msg *m)
+{
+    if (c->run.flags & CELL_TRACED)
+        debug_taken(w, c, m);
+    if (c->run.flags & CELL_SENDERS)
+        mailbox_admit(w, c);
+}
+
 static void sender_settle(struct worker *w, struct sender *s, tr_err err)
 {
     list_remove(&s->link);
@@ -33,7 +57,7 @@ void mailbox_admit(struct worker *w, struct cell *c)
         struct tr_msg *m = s->msg;
         s->msg = NULL;
         if (m != NULL)
-            mailbox_put(w, c, m);
+            put(w, c, m);
         else
             mailbox_count(c, s->size);
         sender_settle(w, s, TR_OK);
@@ -85,7 +109,7 @@ tr_err mailbox_offer(struct worker *w, struct cell *c, struct tr_msg **m, bool *
 {
     *wait = false;
     if (!mailbox_is_full(c, (*m)->size)) {
-        mailbox_put(w, c, *m);
+        put(w, c, *m);
         *m = NULL;
         return TR_OK;
     }
@@ -97,7 +121,7 @@ tr_err mailbox_offer(struct worker *w, struct cell *c, struct tr_msg **m, bool *
         return TR_OK;
     case TR_FULL_DROP_OLD:
         make_room(w, c, (*m)->size);
-        mailbox_put(w, c, *m);
+        put(w, c, *m);
         *m = NULL;
         return TR_OK;
     case TR_FULL_REJECT:
@@ -221,7 +245,7 @@ void mailbox_arrive(struct worker *w, struct cell *c, struct tr_msg *m)
     uint8_t flags = m->flags;
     m->flags &= (uint8_t) ~(MSG_POSTED | MSG_RESERVED);
     if (flags & (MSG_UNCOUNTED | MSG_RESERVED)) {
-        mailbox_append(w, c, m);
+        append(w, c, m);
         return;
     }
     tr_full_policy policy = policy_of(c);
@@ -234,7 +258,7 @@ void mailbox_arrive(struct worker *w, struct cell *c, struct tr_msg *m)
         return;
     }
     mailbox_count(c, m->size);
-    mailbox_append(w, c, m);
+    append(w, c, m);
 }
 
 void mailbox_reserve(struct worker *w, struct cell *c, struct signal *s)

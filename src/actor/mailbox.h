@@ -41,6 +41,12 @@ static inline bool mailbox_is_full(const struct cell *c, uint32_t size)
     return mailbox_is_over(c, size) || (c->run.flags & CELL_SENDERS);
 }
 
+/* Whether one that comes now may be put in and nobody has to know: else it goes by mailbox_offer. */
+static inline bool mailbox_lets_in(const struct cell *c, uint32_t size)
+{
+    return !mailbox_is_over(c, size) && !(c->run.flags & (CELL_SENDERS | CELL_TRACED));
+}
+
 #define MAILBOX_LEN(load) ((uint32_t) (load))
 #define MAILBOX_BYTES(load) ((uint32_t) ((load) >> 32))
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -66,7 +72,7 @@ static inline void mailbox_uncount(struct cell *c, uint32_t size)
  * mailbox_append is all there is to do. In the gate. */
 static inline bool mailbox_is_open(const struct worker *w, const struct cell *c)
 {
-    const uint32_t odd = CELL_CLOSED | CELL_BOUNDED | CELL_SENDERS;
+    const uint32_t odd = CELL_CLOSED | CELL_BOUNDED | CELL_SENDERS | CELL_TRACED;
     return atomic_load_explicit(&c->run.home, memory_order_relaxed) == w->index &&
            (c->run.flags & (CELL_LIVE | odd)) == CELL_LIVE && MAILBOX_LEN(c->load) < MAILBOX_LEN_MAX &&
            MAILBOX_BYTES(c->load) <= MAILBOX_BYTES_MAX - MAILBOX_SMALL &&
@@ -112,6 +118,9 @@ static inline void mailbox_put(struct worker *w, struct cell *c, struct tr_msg *
 /* Lets waiting senders' messages in as far as there is room. */
 void mailbox_admit(struct worker *w, struct cell *c);
 
+/* m was taken, and somebody wants to know it: who waits for room, or debug mode. */
+void mailbox_taken(struct worker *w, struct cell *c, const struct tr_msg *m);
+
 /* The oldest message, or NULL. */
 static inline struct tr_msg *mailbox_take(struct worker *w, struct cell *c)
 {
@@ -124,8 +133,8 @@ static inline struct tr_msg *mailbox_take(struct worker *w, struct cell *c)
         next->prev = m->prev;
     if (!(m->flags & MSG_UNCOUNTED)) {
         mailbox_uncount(c, m->size);
-        if (c->run.flags & CELL_SENDERS)
-            mailbox_admit(w, c);
+        if (c->run.flags & (CELL_SENDERS | CELL_TRACED))
+            mailbox_taken(w, c, m);
     }
     return m;
 }

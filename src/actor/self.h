@@ -84,6 +84,7 @@ struct tr_self {
     struct worker *worker;
     struct cell *cell;          /* whose turn it is; NULL: the loop's */
     struct tr_self *next_stack; /* cell.stacks */
+    int64_t since;              /* suspended: w->now when it was, for listings; the store is cheaper than a question */
     struct tr_msg *received;    /* the message being handled */
     struct tr_msg *reply;       /* the last reply */
     const struct row *row;      /* of the handler that runs; NULL in bodies */

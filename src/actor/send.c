@@ -56,7 +56,7 @@ static tr_err send_built(struct tr_self *self, struct cell *c, struct tr_msg *m,
     struct worker *w = self->worker;
     m->from = cell_addr(self->cell);
     m->to = cell_id(c);
-    if (__builtin_expect(cell_is_here(w, c) && !mailbox_is_full(c, m->size), 1)) {
+    if (__builtin_expect(cell_is_here(w, c) && mailbox_lets_in(c, m->size), 1)) {
         mailbox_put(w, c, m);
         gate_leave(&w->gate);
     } else {

@@ -160,6 +160,8 @@ static void cell_launch(struct worker *w, struct owner *owner, struct cell *c, c
         worker_count(&w->spawned);
     c->run.owner_home = w->index;
     owner_add(owner, c);
+    if (atomic_load_explicit(&w->world->debug.traced, memory_order_relaxed))
+        debug_spawned(w, c);
     bool ready = c->table == NULL || c->table->def->init != NULL;
     if (!ready) /* there is nothing to run before its first message */
         c->run.flags |= CELL_STARTED;

@@ -42,11 +42,14 @@ void timer_disarm(struct worker *w, struct timer *t)
 bool timer_run_due(struct worker *w, int n)
 {
     while (n-- > 0) {
-        if (heap_min(&w->timers) > w->now)
+        int64_t due = heap_min(&w->timers);
+        if (due > w->now)
             return false;
         struct timer *t = list_entry(heap_pop(&w->timers), struct timer, node);
         if (t->lazy)
             w->timers_lazy--;
+        if (atomic_load_explicit(&w->world->debug.traced, memory_order_relaxed))
+            debug_timer_fires(w, due);
         t->fire(w, t, w->now);
     }
     return heap_min(&w->timers) <= w->now;

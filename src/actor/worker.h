@@ -89,6 +89,7 @@ struct worker {
     void *call_arg;
     int call_result;
     struct tr_self *call_self;
+    uint64_t traced_turn; /* the actor whose turn an instrument was told of, and not yet of its end; 0: none */
 };
 
 /* A counter that this worker alone writes and all read. */
@@ -230,7 +231,8 @@ void errand_post(struct worker *to, struct errand *e);
 /* Whether this self is the one that runs. */
 static inline bool self_is_current(const struct tr_self *self)
 {
-    return self != NULL && self->worker->self == self && self->cell != NULL;
+    return __builtin_expect(self != NULL && self->worker->self == self && self->cell != NULL, 1) ||
+           debug_foreign_self(self);
 }
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "actor/cell.h"
 #include "actor/fd_claim.h"
+#include "actor/debug.h"
 #include "actor/owner.h"
 #include "base/helpers.h"
 #include "base/log.h"
@@ -33,6 +34,7 @@ struct world {
     struct tr_node *node;
     struct fd_claims fd_claims;
     struct depots *depots; /* where workers' pools meet; NULL with one worker */
+    struct debug debug;
 };
 
 static inline bool world_is_stopping(const struct world *world)

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <troupe/debug.h>
+
 #include "base/log.h"
 #include "machine/signal_hub.h"
 #include "node/node.h"
@@ -133,6 +135,8 @@ static tr_err program_run(struct program *p, tr_node_opts opts)
     if (err != TR_OK)
         return err;
     p->id = program_node->world.told_elsewhere = main_actor.actor;
+    if (tr_debug_from_env(program_node) != TR_OK)
+        to_stderr(NULL, TR_LOG_WARN, "TROUPE_DEBUG says something that debug mode does not know, or cannot do");
     signals_take(before);
     err = tr_node_run(program_node);
     signals_give_back(before);

@@ -122,6 +122,7 @@ tr_err tr_node_create(const tr_node_opts *opts, tr_node **node)
     if (filled.workers > 1 && !gate_prepare())
         log_line(&n->world.log, TR_LOG_WARN,
                  "membarrier(2) is not to be had here: what waits behind a long handler is not taken over by others");
+    debug_node_made(n);
     *node = n;
     return TR_OK;
 }
@@ -352,6 +353,7 @@ void tr_node_destroy(tr_node **node)
     tr_node *n = *node;
     if (n == NULL)
         return;
+    debug_node_gone(n);
     node_threads_stop(n);
     node_door_close(n);
     atomic_store(&n->world.stopping, true);

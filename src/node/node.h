@@ -20,6 +20,7 @@ struct tr_node {
     struct list asks;     /* struct thread_ask.link: threads that wait */
     uint64_t asker;       /* asks on behalf of threads */
     char name[64];
+    struct tr_node *next; /* in debug mode's list of all nodes */
 };
 
 /* The worker whose thread this is; before the node runs: the first. NULL: neither. */
@@ -46,5 +47,9 @@ void node_threads_stop(tr_node *node);
 /* Runs f on each worker, of which none is at work meanwhile, but for the calling one. Returns false if one could not be
  * stopped (it is in the runtime for long: out of memory, a hook that blocks), and was looked at all the same. */
 bool node_look(const tr_node *node, void (*f)(struct worker *w, void *ctx), void *ctx);
+
+/* Debug mode knows all nodes, from the end of creation to the beginning of destruction; debug/nodes.c. */
+void debug_node_made(tr_node *node);
+void debug_node_gone(const tr_node *node);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/sanitizer.h"
 #include "node/node.h"
+#include "node/print.h"
 
 static const char *life_name(const struct cell *c)
 {
@@ -41,11 +42,8 @@ SANITIZER_MAY_RACE static long long in_ms(const struct worker *w, int64_t deadli
     return (long long) ((deadline - w->now) / NS_PER_MS);
 }
 
-static void wait_print(const struct worker *w, const struct wait *wait, FILE *out)
+const char *wait_words(unsigned kind)
 {
-    char text[CELL_TEXT_MAX] = "";
-    if (wait->kind == WAIT_ASK || wait->kind == WAIT_ROOM || wait->kind == WAIT_END)
-        actor_name(w, wait->kind == WAIT_ASK ? wait->ask->holder : wait->target, text);
     static const char *const names[] = {
         [WAIT_NONE] = "",
         [WAIT_MAIL] = " for a message",
@@ -61,7 +59,15 @@ static void wait_print(const struct worker *w, const struct wait *wait, FILE *ou
         [WAIT_SLOT] = " for a connection",
         [WAIT_YIELD] = " for its turn",
     };
-    fprintf(out, "%s%s", names[wait->kind], text);
+    return kind < sizeof names / sizeof names[0] && names[kind] != NULL ? names[kind] : " for something";
+}
+
+static void wait_print(const struct worker *w, const struct wait *wait, FILE *out)
+{
+    char text[CELL_TEXT_MAX] = "";
+    if (wait->kind == WAIT_ASK || wait->kind == WAIT_ROOM || wait->kind == WAIT_END)
+        actor_name(w, wait->kind == WAIT_ASK ? wait->ask->holder : wait->target, text);
+    fprintf(out, "%s%s", wait_words(wait->kind), text);
     if (wait->kind == WAIT_ASKS)
         fprintf(out, " (%u of %u to come)", wait->left, wait->n);
     else if (wait->kind == WAIT_CHILDREN)

@@ -155,6 +155,14 @@ static inline void turn_begins(struct worker *w, struct cell *c)
     atomic_store_explicit(&w->turns, atomic_load_explicit(&w->turns, memory_order_relaxed) + 1, memory_order_release);
 }
 
+/* The same where a suspended stack goes on. */
+static inline void turn_begins_again(struct worker *w, struct cell *c)
+{
+    turn_begins(w, c);
+    if (__builtin_expect((c->run.flags & CELL_TRACED) != 0, 0))
+        debug_turn_begins(w, c);
+}
+
 /* A cell whose stack is to be larger than the loop's: the turn is begun on one of its own. */
 static void run_on_big_stack(struct tr_self *self, struct cell *c)
 {
@@ -186,14 +194,24 @@ __attribute__((noinline)) static void run_unguarded(struct tr_self *self, struct
     abort(); /* someone else's memory is broken: there is nothing to go on with */
 }
 
+/* What ended while it stood in the queue, or is watched. True: there is nothing to run. */
+__attribute__((cold, noinline)) static bool run_cell_rare(struct worker *w, struct cell *c)
+{
+    if (!(c->run.flags & CELL_LIVE)) {
+        if (c->run.flags & CELL_ZOMBIE)
+            cell_free(&w->cells, c);
+        return true;
+    }
+    if (!(c->run.flags & CELL_BUSY))
+        debug_turn_begins(w, c);
+    return false;
+}
+
 static void run_cell(struct tr_self *self, struct cell *c)
 {
     struct worker *w = self->worker;
-    if (__builtin_expect(!(c->run.flags & CELL_LIVE), 0)) { /* it ended while it stood in the queue */
-        if (c->run.flags & CELL_ZOMBIE)
-            cell_free(&w->cells, c);
+    if (__builtin_expect((c->run.flags & (CELL_LIVE | CELL_TRACED)) != CELL_LIVE, 0) && run_cell_rare(w, c))
         return;
-    }
     if (c->run.flags &
         CELL_BUSY) /* it began to end while it stood in the queue, and its end waits on a stack of its own */
         return;
@@ -215,7 +233,7 @@ static inline __attribute__((always_inline)) void run_stack(struct tr_self *self
             stack_put_abandoned(&w->stacks, &to->coro);
         return;
     }
-    turn_begins(w, to->cell);
+    turn_begins_again(w, to->cell);
     loop_resume(self, to);
 }
 
@@ -266,6 +284,8 @@ static void attend_mail(struct worker *w)
 static void attend(struct sched *s)
 {
     struct worker *w = &s->worker;
+    if (w->traced_turn != 0)
+        debug_turn_ends(w);
     queue_rotate(w);
     unsigned why = atomic_exchange(&w->attention, 0);
     poll_pass(w, &s->poller, false, INT64_MAX);
@@ -283,6 +303,8 @@ static void attend(struct sched *s)
 static void loop_sleep(struct sched *s)
 {
     struct worker *w = &s->worker;
+    if (w->traced_turn != 0)
+        debug_turn_ends(w);
     if (w->world->workers > 1)
         share_ask(w);
     atomic_store(&w->asleep, 1);
@@ -410,6 +432,7 @@ static void cell_suspend(struct tr_self *self, struct cell *c)
 {
     struct worker *w = self->worker;
     self->next_stack = c->stacks;
+    self->since = w->now;
     c->stacks = self;
     if (c->table == NULL || (self->run.flags & (SELF_HELD | SELF_LET_GO)))
         return;
@@ -444,7 +467,7 @@ static struct tr_self *next_stack(struct worker *w)
     (void) queue_pop(w);
     r->flags &= ~(uint32_t) CELL_QUEUED;
     struct tr_self *to = self_of(r);
-    turn_begins(w, to->cell);
+    turn_begins_again(w, to->cell);
     return to;
 }
 

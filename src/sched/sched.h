@@ -34,6 +34,7 @@ struct sched {
     struct crew *crew;
     enum loop_mode mode;
     pthread_t thread_id; /* whose stack worker.thread stands for */
+    atomic_int tid;      /* the kernel's number of the thread that runs it now, for debug mode's signals; 0: none */
     int64_t step_until;
     uint64_t step_turns;   /* worker.turns when the step began: it takes one at least */
     bool stopping;         /* it has cancelled what it answers for */

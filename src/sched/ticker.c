@@ -40,6 +40,7 @@ static void report_slow(struct worker *w, const struct watch *watch)
     log_line(&w->world->log, TR_LOG_WARN,
              "%s %s has held its worker for %d ms: nothing else runs meanwhile (long work belongs off the loop)", name,
              tr_addr_text((tr_addr){ 0, id }, addr), watch->ticks);
+    debug_is_slow(w);
 }
 
 static void watch_turn(const struct ticker *t, struct worker *w, struct watch *watch)

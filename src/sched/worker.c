@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* worker.c - a worker's pools, and its way in and out */
 #include <string.h>
+#include <unistd.h>
 
 #include "actor/ask.h"
 #include "actor/call.h"
@@ -188,11 +189,13 @@ tr_err sched_run(struct sched *s, enum loop_mode mode, int64_t budget_ms, bool *
         s->thread_id = pthread_self();
     }
     current = w;
+    atomic_store_explicit(&s->tid, (int) gettid(), memory_order_relaxed);
     atomic_store(&w->asleep, 0);
     ticker_worker_wakes(&s->crew->ticker);
     atomic_fetch_or(&w->attention, ATTENTION_TICK);
     thread_serve(w, loop);
     atomic_store_explicit(&w->running, NULL, memory_order_relaxed);
+    atomic_store_explicit(&s->tid, 0, memory_order_relaxed);
     *more = worker_has_ready(w);
     if (mode == LOOP_STEP && !w->world->opts.virtual_clock)
         poll_arm(&s->poller, sched_next_wake(s));
