@@ -80,11 +80,11 @@ typedef struct tr_flow {
 /* ---- both sides ---- */
 
 /* The next part, which lives as a reply does: until this actor's next reply of any kind (tr_keep holds it longer).
- * Suspends; tr_flow_next without a limit of its own, since every end is told. Errors: TR_ECLOSED (the other side has
- * ended well, all parts were read), the error the other side ended with (tr_error has its words), TR_EDOWN (it is
- * gone), TR_ETIMEDOUT (timeout_ms, or the flow's own), TR_EBUSY (another call waits for the next part of this side),
- * TR_ECANCELED, TR_ESTATE (no flow), TR_ENOMEM. After TR_ETIMEDOUT of timeout_ms, TR_ECANCELED and TR_ENOMEM it can be
- * called again, and nothing was lost. */
+ * Suspends; tr_flow_next without a limit of its own, since every end is told; timeout_ms 0: what is there now. Errors:
+ * TR_ECLOSED (the other side has ended well, all parts were read), the error the other side ended with (tr_error has
+ * its words), TR_EDOWN (it is gone), TR_ETIMEDOUT (timeout_ms, or the flow's own), TR_EBUSY (another call waits for the
+ * next part of this side), TR_ECANCELED, TR_ESTATE (no flow), TR_ENOMEM. After TR_ETIMEDOUT of timeout_ms, TR_ECANCELED
+ * and TR_ENOMEM it can be called again, and nothing was lost. */
 TR_API TR_MUST_CHECK tr_err tr_flow_next_for(tr_self *self, tr_flow *flow, int64_t timeout_ms, const tr_msg **part);
 #define tr_flow_next(self, flow, part) tr_flow_next_for((self), (flow), TR_FOREVER, (part))
 

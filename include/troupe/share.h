@@ -8,7 +8,9 @@
  *
  * Who waits, waits in the order of coming; a newcomer does not overtake. Who gives up (deadline, cancel, kill) has
  * taken nothing: also in the moment in which it was granted what it waited for, since a grant that nobody read goes
- * back. Calls that wait have no limit of their own unless timeout_ms says one, and return TR_ECANCELED like all others.
+ * back. Calls that wait have no limit of their own unless timeout_ms says one (0: what is there now), and return
+ * TR_ECANCELED like all others. Only those that give a message fill the slot of the last reply: one that was taken out
+ * can be read while others are put in.
  */
 #ifndef TROUPE_SHARE_H
 #define TROUPE_SHARE_H

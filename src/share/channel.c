@@ -148,8 +148,7 @@ tr_err tr_channel_send_values(tr_self *self, tr_addr at, int64_t timeout_ms, con
 tr_err tr_channel_recv_for(tr_self *self, tr_addr at, int64_t timeout_ms, const tr_msg **m)
 {
     tr_err err = share_check(self, at, &channel, "channel");
-    return err == TR_OK ? tr_ask_for(self, at, timeout_ms == 0 ? HAND_FOREVER_MS : hand_timeout(timeout_ms), m,
-                                     "share.next", tr_bool(timeout_ms == 0))
+    return err == TR_OK ? tr_ask_for(self, at, hand_timeout(timeout_ms), m, "share.next", tr_bool(timeout_ms == 0))
                         : err;
 }
 

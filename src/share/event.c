@@ -44,8 +44,12 @@ static tr_err on_clear(tr_self *self, void *state, const tr_msg *m)
 static tr_err on_wait(tr_self *self, void *state, const tr_msg *m)
 {
     struct event *e = state;
+    bool now;
+    tr_args(m, &now);
     if (e->set)
         return tr_reply(self, m);
+    if (now)
+        return tr_fail_with(self, TR_ETIMEDOUT, "it has not happened yet");
     return line_join(self, &e->waiting, m) != NULL ? TR_OK : tr_fail_with(self, TR_ENOMEM, "out of memory");
 }
 
@@ -61,7 +65,7 @@ static tr_err on_waiter_gone(tr_self *self, void *state, const tr_msg *m)
 static const tr_handler handlers[] = {
     { "share.set", "", NULL, on_set, "it has happened", 0, NULL },
     { "share.clear", "", NULL, on_clear, "it has not", 0, NULL },
-    { "share.wait", "", "", on_wait, "answered when it has happened", 0, on_waiter_gone },
+    { "share.wait", "now:bool", "", on_wait, "answered when it has happened", 0, on_waiter_gone },
     { 0 },
 };
 static const tr_behaviour event = {
@@ -90,5 +94,6 @@ tr_err tr_event_clear(tr_self *self, tr_addr at)
 tr_err tr_event_wait_for(tr_self *self, tr_addr at, int64_t timeout_ms)
 {
     tr_err err = share_check(self, at, &event, "event");
-    return err == TR_OK ? hand_ask(self, at, timeout_ms, "event", TR_VALUES("share.wait")) : err;
+    return err == TR_OK ? hand_ask(self, at, timeout_ms, "event", TR_VALUES("share.wait", tr_bool(timeout_ms == 0)))
+                        : err;
 }

@@ -157,8 +157,8 @@ tr_err tr_flow_next_for(tr_self *self, tr_flow *flow, int64_t timeout_ms, const 
     if (err != TR_OK)
         return err;
     const tr_msg *reply;
-    err = tr_ask_for(self, flow->relay, timeout_ms < 0 ? HAND_FOREVER_MS : timeout_ms, &reply, "flow.next",
-                     flow->taken);
+    err = tr_ask_for(self, flow->relay, hand_timeout(timeout_ms), &reply, "flow.next", flow->taken,
+                     tr_bool(timeout_ms == 0));
     if (err != TR_OK)
         return flow_error(self, flow, err, "flow.next");
     flow->taken++;
@@ -188,7 +188,7 @@ tr_err tr_flow_next_then(tr_self *self, tr_flow *flow, tr_reply_fn *on_part, voi
     if (flow->on_part != NULL)
         return error_set(self, TR_EBUSY, "flow.next", "the next part is waited for already");
     err = tr_ask_then_values(self, flow->relay, HAND_FOREVER_MS, on_next_part, flow,
-                             TR_VALUES("flow.next", flow->taken));
+                             TR_VALUES("flow.next", flow->taken, tr_bool(false)));
     if (err != TR_OK)
         return flow_error(self, flow, err, "flow.next");
     flow->on_part = on_part;

@@ -17,9 +17,10 @@
 /* A timeout for asks whose end is always told: no limit of their own, and no 30 s either. */
 #define HAND_FOREVER_MS INT64_C(3000000000000)
 
+/* A timeout of 0 means what is there now, which only the one who is asked knows: it is told, and answers at once. */
 static inline int64_t hand_timeout(int64_t timeout_ms)
 {
-    return timeout_ms < 0 ? HAND_FOREVER_MS : timeout_ms;
+    return timeout_ms <= 0 ? HAND_FOREVER_MS : timeout_ms;
 }
 
 /* ---- the giver's side ---- */

@@ -94,7 +94,8 @@ static tr_err on_wait(tr_self *self, void *state, const tr_msg *m)
 {
     struct permits *p = state;
     int64_t n;
-    tr_args(m, &n);
+    bool now;
+    tr_args(m, &n, &now);
     if (n < 1 || n > p->total)
         return tr_fail_with(self, TR_EINVAL, "%lld permits were asked for, of %lld", (long long) n,
                             (long long) p->total);
@@ -104,6 +105,8 @@ static tr_err on_wait(tr_self *self, void *state, const tr_msg *m)
     if (place == NULL)
         return tr_fail_with(self, TR_ENOMEM, "out of memory");
     place->n = n;
+    if (now && (n > p->free || line_first(self, &p->waiting) != place))
+        hand_error(self, &place->wait, TR_ETIMEDOUT, "others hold it now", "share.wait", NULL);
     serve(self, p);
     return TR_OK;
 }
@@ -156,7 +159,7 @@ static tr_err on_done(tr_self *self, void *state, const tr_msg *m)
 static const tr_handler handlers[] = {
     { "share.claim", "", NULL, on_claim, "never answered: open as long as permits are wanted or held", 0,
       on_claim_gone },
-    { "share.wait", "n:int", "died:int", on_wait, "answered when the claim before it holds n permits", 0,
+    { "share.wait", "n:int, now:bool", "died:int", on_wait, "answered when the claim before it holds n permits", 0,
       on_wait_gone },
     { "share.took", "claim:uint, number:uint", NULL, on_took, "the answer was read", 0, NULL },
     { "share.done", "claim:uint, number:uint", NULL, on_done, "give them back", 0, NULL },
@@ -183,7 +186,8 @@ static tr_err take(tr_self *self, tr_addr at, int64_t n, int64_t timeout_ms, tr_
     int64_t word = 0;
     if (!hand_save(self, &saved, "take"))
         return TR_ENOMEM;
-    tr_err err = hold_take(self, at, timeout_ms, hold, &answer, TR_VALUES("share.wait", n));
+    bool now = timeout_ms == 0;
+    tr_err err = hold_take(self, at, timeout_ms, hold, &answer, TR_VALUES("share.wait", n, tr_bool(now)));
     if (err == TR_OK && died != NULL)
         *died = tr_args(answer, &word) == TR_OK && word != 0;
     hand_restore(self, saved);

@@ -69,10 +69,13 @@ static tr_err on_take(tr_self *self, void *state, const tr_msg *m)
 {
     struct rate *r = state;
     int64_t n;
-    tr_args(m, &n);
+    bool now;
+    tr_args(m, &n, &now);
     if (n < 1 || n > r->burst)
         return tr_fail_with(self, TR_EINVAL, "%lld tokens were asked for, of a burst of %lld", (long long) n,
                             (long long) r->burst);
+    if (now && (ready_at(r, n) > tr_now(self) || line_first(self, &r->waiting) != NULL))
+        return tr_fail_with(self, TR_ETIMEDOUT, "there are not so many tokens now");
     struct place *waiter = line_join(self, &r->waiting, m);
     if (waiter == NULL)
         return tr_fail_with(self, TR_ENOMEM, "out of memory");
@@ -113,7 +116,7 @@ static tr_err on_waiter_gone(tr_self *self, void *state, const tr_msg *m)
 }
 
 static const tr_handler handlers[] = {
-    { "share.take", "n:int", "n:int", on_take, "answered when n tokens are there", 0, on_waiter_gone },
+    { "share.take", "n:int, now:bool", "n:int", on_take, "answered when n tokens are there", 0, on_waiter_gone },
     { "share.tick", "", NULL, on_tick, "the actor's own timer", 0, NULL },
     { "share.grant", "n:int", NULL, on_back, "the actor's own: tokens that nobody got", 0, NULL },
     { 0 },
@@ -139,5 +142,6 @@ tr_err tr_rate_create(tr_self *self, uint32_t tokens, int64_t period_ms, uint32_
 tr_err tr_rate_take_for(tr_self *self, tr_addr at, uint32_t n, int64_t timeout_ms)
 {
     tr_err err = share_check(self, at, &rate, "rate");
-    return err == TR_OK ? hand_ask(self, at, timeout_ms, "rate", TR_VALUES("share.take", n)) : err;
+    return err == TR_OK ? hand_ask(self, at, timeout_ms, "rate", TR_VALUES("share.take", n, tr_bool(timeout_ms == 0)))
+                        : err;
 }

@@ -286,17 +286,18 @@ static tr_err on_next(tr_self *self, void *state, const tr_msg *m)
     struct relay *r = state;
     struct pipe *p = pipe_read_by(r, m);
     int64_t number;
-    tr_args(m, &number);
+    bool now;
+    tr_args(m, &number, &now);
     if (number == p->taken + 1 && p->handed)
         pipe_forget_first(self, r, p);
     if (number != p->taken)
         return tr_fail_with(self, TR_EBADMSG, "part %lld is next", (long long) p->taken);
-    tr_err err = keep_waiting(self, &p->reader, m);
-    if (err != TR_OK)
-        return err;
-    reader_serve(self, p);
+    tr_err err = now && p->len == 0 && !p->ended ? tr_fail_with(self, TR_ETIMEDOUT, "no part is there now")
+                                                 : keep_waiting(self, &p->reader, m);
+    if (err == TR_OK)
+        reader_serve(self, p);
     writer_wake(self, r, p);
-    return TR_OK;
+    return err;
 }
 
 static tr_err on_room(tr_self *self, void *state, const tr_msg *m)
@@ -360,7 +361,7 @@ static const tr_handler handlers[] = {
     { "flow.open", "to:addr, tag:str, args:array, parts:uint, bytes:uint, timeout_ms:int", NULL, on_open,
       "ask that actor, and be the flow's asker", TR_CANCELS, on_asker_gone },
     { "flow.opened", "", NULL, on_opened, "the asker's, behind flow.open", 0, NULL },
-    { "flow.next", "number:int", "...", on_next, "the part of that number", 0, on_waiter_gone },
+    { "flow.next", "number:int, now:bool", "...", on_next, "the part of that number", 0, on_waiter_gone },
     { "flow.room", "", "parts:int, bytes:int", on_room, "how much may be written now", 0, on_waiter_gone },
     { "flow.end", "", NULL, on_end, "the asker writes no more", 0, NULL },
     { "flow.fail", "err:int, text:str", NULL, on_end, "the asker writes no more, for that reason", 0, NULL },

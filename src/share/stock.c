@@ -125,8 +125,7 @@ void stock_close(tr_self *self, struct stock *s)
 static tr_err room_ask(tr_self *self, tr_addr at, int64_t timeout_ms, const char *phase)
 {
     bool now = timeout_ms == 0;
-    tr_err err = tr_ask_for(self, at, now ? HAND_FOREVER_MS : hand_timeout(timeout_ms), NULL, "share.room",
-                            tr_bool(now));
+    tr_err err = tr_ask_for(self, at, hand_timeout(timeout_ms), NULL, "share.room", tr_bool(now));
     if (err == TR_ETIMEDOUT)
         return error_set(self, TR_EUNSENT, phase, "there was no room before the timeout: nothing was put in");
     return err;

@@ -120,8 +120,12 @@ static tr_err on_wait_gone(tr_self *self, void *state, const tr_msg *m)
 static tr_err on_join(tr_self *self, void *state, const tr_msg *m)
 {
     struct work *w = state;
+    bool now;
+    tr_args(m, &now);
     if (is_idle(w))
         return tr_reply(self, m);
+    if (now)
+        return tr_fail_with(self, TR_ETIMEDOUT, "there is work to be done");
     return line_join(self, &w->joiners, m) != NULL ? TR_OK : tr_fail_with(self, TR_ENOMEM, "out of memory");
 }
 
@@ -224,7 +228,7 @@ static const tr_handler handlers[] = {
     { "share.took", "claim:uint, number:uint", NULL, on_took, "the answer was read", 0, NULL },
     { "share.done", "claim:uint, number:uint", NULL, on_done, "it is done", 0, NULL },
     { "share.again", "claim:uint, number:uint", NULL, on_done, "it is not: queue it again", 0, NULL },
-    { "share.join", "", "", on_join, "answered when nothing is queued and nobody works", 0, on_gone },
+    { "share.join", "now:bool", "", on_join, "answered when nothing is queued and nobody works", 0, on_gone },
     { "share.close", "", NULL, on_close, "nothing more comes", 0, NULL },
     { "share.grant", "n:int", NULL, on_room_back, "the actor's own: room that nobody used", 0, NULL },
     { 0 },
@@ -251,8 +255,7 @@ tr_err tr_work_put_values(tr_self *self, tr_addr at, int64_t timeout_ms, const t
 tr_err tr_work_take_for(tr_self *self, tr_addr at, int64_t timeout_ms, tr_hold *hold, const tr_msg **item)
 {
     tr_err err = share_check(self, at, &work, "work");
-    return err == TR_OK ? hold_take(self, at, timeout_ms == 0 ? TR_FOREVER : timeout_ms, hold, item,
-                                    TR_VALUES("share.wait", tr_bool(timeout_ms == 0)))
+    return err == TR_OK ? hold_take(self, at, timeout_ms, hold, item, TR_VALUES("share.wait", tr_bool(timeout_ms == 0)))
                         : err;
 }
 
@@ -264,7 +267,8 @@ void tr_work_again(tr_self *self, tr_hold *hold)
 tr_err tr_work_join_for(tr_self *self, tr_addr at, int64_t timeout_ms)
 {
     tr_err err = share_check(self, at, &work, "work");
-    return err == TR_OK ? hand_ask(self, at, timeout_ms, "work", TR_VALUES("share.join")) : err;
+    return err == TR_OK ? hand_ask(self, at, timeout_ms, "work", TR_VALUES("share.join", tr_bool(timeout_ms == 0)))
+                        : err;
 }
 
 tr_err tr_work_close(tr_self *self, tr_addr at)

@@ -586,6 +586,27 @@ static void a_next_that_timed_out_has_taken_nothing(void **state)
               "ETIMEDOUT ETIMEDOUT item 0 ETIMEDOUT ETIMEDOUT item 1 ETIMEDOUT writer:OK ETIMEDOUT item 2 ECLOSED");
 }
 
+static tr_err look_now(tr_self *self, void *arg)
+{
+    struct scene *s = arg;
+    const tr_msg *part;
+    tr_err err = tr_spawn(self, late_writer, s, &s->store);
+    if (err == TR_OK)
+        err = tr_flow_open(self, s->store, NULL, &s->flow, "list");
+    for (int i = 0; i < 5 && err == TR_OK; i++) {
+        tr_err next = tr_flow_next_for(self, &s->flow, 0, &part);
+        (void) note_part(s, next, part);
+        err = tr_sleep(self, 15);
+    }
+    tr_flow_close(self, &s->flow);
+    return err;
+}
+
+static void a_timeout_of_nothing_is_what_is_there(void **state)
+{
+    run_scene(look_now, "ETIMEDOUT item 0 item 1 writer:OK item 2 ECLOSED");
+}
+
 static tr_err next_one(tr_self *self, void *arg)
 {
     struct scene *s = arg;
@@ -860,7 +881,7 @@ static tr_err leave_a_part_unread(tr_self *self, void *arg)
     if (err == TR_OK)
         err = tr_flow_open(self, s->store, NULL, &s->flow, "list", 2);
     if (err == TR_OK)
-        err = tr_ask_start(self, s->flow.relay, &pending, "flow.next", 0);
+        err = tr_ask_start(self, s->flow.relay, &pending, "flow.next", 0, tr_bool(false));
     (void) tr_sleep(self, 5);
     tr_ask_cancel(self, pending); /* the answer is there */
     (void) read_all(self, s);
@@ -971,6 +992,7 @@ int main(void)
         cmocka_unit_test(a_killed_writer_is_an_error_behind_its_parts),
         cmocka_unit_test(a_flow_that_is_closed_at_once_leaves_nothing),
         cmocka_unit_test(a_next_that_timed_out_has_taken_nothing),
+        cmocka_unit_test(a_timeout_of_nothing_is_what_is_there),
         cmocka_unit_test(a_next_that_was_cancelled_has_taken_nothing),
         cmocka_unit_test(the_deadline_of_a_flow_ends_both_sides),
         cmocka_unit_test(a_behaviour_writes_without_waiting),
