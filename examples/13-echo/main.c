@@ -113,5 +113,6 @@ static tr_err echo_main(tr_self *self, void *arg)
 
 int main(int argc, char **argv)
 {
-    return tr_main(echo_main, argc > 1 ? argv[1] : NULL);
+    const tr_node_opts opts = { .size = sizeof opts, .stop_grace_ms = DRAIN_MS + 5000 }; /* or Ctrl-C kills it first */
+    return tr_main_with(&opts, echo_main, argc > 1 ? argv[1] : NULL);
 }

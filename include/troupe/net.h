@@ -93,7 +93,7 @@ typedef tr_err tr_serve_fn(tr_self *self, tr_stream stream, void *arg);
 
 typedef struct tr_serve_opts {
     size_t size;       /* sizeof(tr_serve_opts) */
-    int64_t drain_ms;  /* 0: 5,000; TR_FOREVER: no limit */
+    int64_t drain_ms;  /* 0: 4,000; TR_FOREVER: no limit. Less than the node's stop_grace_ms, if that is to stop it */
     size_t stack_size; /* of the bodies; 0: the node's */
     /* A body returned an error other than TR_ECLOSED or TR_ECANCELED; called in it, tr_error has the words. May be
      * NULL. */

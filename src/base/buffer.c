@@ -11,9 +11,10 @@
 
 char *buffer_reserve(struct buffer *b, size_t n)
 {
-    if (buffer_room(b) >= n && b->data != NULL)
+    if (b->data != NULL && buffer_room(b) >= n)
         return b->data + b->start + b->len;
-    if (b->start > 0 && b->cap - b->len >= n && b->start >= b->len) { /* moved at most as often as it was filled */
+    if (b->data != NULL && b->start > 0 && b->cap - b->len >= n &&
+        b->start >= b->len) { /* moved at most as often as it was filled */
         memcpy(b->data, b->data + b->start, b->len);
         b->start = 0;
         return b->data + b->len;
@@ -26,7 +27,7 @@ char *buffer_reserve(struct buffer *b, size_t n)
     char *data = mem_alloc(cap);
     if (data == NULL)
         return NULL;
-    if (b->len > 0)
+    if (b->data != NULL)
         memcpy(data, b->data + b->start, b->len);
     mem_free(b->data);
     b->data = data;

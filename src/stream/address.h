@@ -14,6 +14,6 @@ tr_err unix_address(tr_self *self, const char *path, tr_endpoint *e);
 tr_err address_to_bind(tr_self *self, const char *host, const char *service, int type, tr_endpoint *e);
 
 /* A socket that is bound, and if it is a SOCK_STREAM listens. Errors: TR_EEXIST, TR_EIO, TR_EINVAL. */
-tr_err socket_bound(tr_self *self, const tr_endpoint *e, const tr_listen_opts *opts, int *fd);
+tr_err socket_bound(tr_self *self, const tr_endpoint *e, const tr_listen_opts *opts, int *out);
 
 #endif

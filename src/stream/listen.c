@@ -93,7 +93,7 @@ tr_err socket_bound(struct tr_self *self, const tr_endpoint *e, const tr_listen_
 
 static tr_err listen_on(struct tr_self *self, const tr_endpoint *e, const tr_listen_opts *opts, struct listener **l)
 {
-    int fd;
+    int fd = -1;
     if (opts != NULL && opts->size < sizeof *opts)
         return error_set(self, TR_EINVAL, "listen", "opts.size is not set");
     tr_err err = socket_bound(self, e, opts, &fd);
@@ -115,7 +115,7 @@ tr_err address_to_bind(struct tr_self *self, const char *host, const char *servi
 tr_err tr_tcp_listen(tr_self *self, const char *host, const char *service, const tr_listen_opts *opts,
                      tr_listener *listener)
 {
-    tr_endpoint e;
+    tr_endpoint e = { 0 };
     struct listener *l;
     tr_err err = address_to_bind(self, host, service, SOCK_STREAM, &e);
     if (err == TR_OK)
@@ -127,7 +127,7 @@ tr_err tr_tcp_listen(tr_self *self, const char *host, const char *service, const
 
 tr_err tr_unix_listen(tr_self *self, const char *path, const tr_listen_opts *opts, tr_listener *listener)
 {
-    tr_endpoint e;
+    tr_endpoint e = { 0 };
     struct listener *l;
     struct stat st;
     if (!self_is_current(self))

@@ -31,7 +31,7 @@ static inline struct listener *listener_of(struct port *p)
 }
 
 /* Owns: fd on success. Errors in words. */
-tr_err listener_new(struct tr_self *self, int fd, const tr_listen_opts *opts, struct listener **l);
+tr_err listener_new(struct tr_self *self, int fd, const tr_listen_opts *opts, struct listener **out);
 
 enum accepted { ACCEPTED, ACCEPT_NONE, ACCEPT_FULL, ACCEPT_SHORT, ACCEPT_FAILED };
 

@@ -78,7 +78,7 @@ static void take(struct stream *s, void *buf, size_t n)
 
 tr_err tr_stream_read(tr_self *self, tr_stream stream, void *buf, size_t size, int64_t timeout_ms, size_t *len)
 {
-    struct stream *s;
+    struct stream *s = NULL;
     struct want want = { .min = 1, .max = size };
     bool direct = false;
     size_t n = 0;
@@ -99,7 +99,7 @@ tr_err tr_stream_read(tr_self *self, tr_stream stream, void *buf, size_t size, i
 
 tr_err tr_stream_read_exactly(tr_self *self, tr_stream stream, void *buf, size_t size, int64_t timeout_ms)
 {
-    struct stream *s;
+    struct stream *s = NULL;
     struct want want = { .min = size, .max = size };
     size_t n = 0;
     tr_err err = read_begin(self, stream, &s);
@@ -114,7 +114,7 @@ tr_err tr_stream_read_exactly(tr_self *self, tr_stream stream, void *buf, size_t
 tr_err tr_stream_read_until(tr_self *self, tr_stream stream, const void *delim, size_t delim_len, void *buf,
                             size_t size, int64_t timeout_ms, size_t *len)
 {
-    struct stream *s;
+    struct stream *s = NULL;
     struct want want = { .max = size, .delim = delim, .delim_len = delim_len };
     size_t n = 0;
     tr_err err = read_begin(self, stream, &s);
@@ -146,7 +146,7 @@ tr_err tr_stream_read_line(tr_self *self, tr_stream stream, char *buf, size_t si
 
 tr_err tr_stream_layer_until(tr_self *self, tr_stream stream, bool (*is_ready)(const void *state), int64_t timeout_ms)
 {
-    struct stream *s;
+    struct stream *s = NULL;
     const struct want want = { .min = 1, .max = 1 };
     tr_err err = read_begin(self, stream, &s);
     if (err == TR_OK && s->layer == NULL)

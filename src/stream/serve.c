@@ -10,7 +10,7 @@
 #include "stream/give.h"
 #include "stream/listener.h"
 
-#define DRAIN_MS 5000
+#define DRAIN_MS 4000
 #define ABORT_MS 5000 /* for bodies that were cancelled, before they are killed */
 #define FOREVER_MS (INT64_MAX / 4000000)
 

@@ -80,9 +80,7 @@ static bool has_ended(struct stream *s, ssize_t n)
     if (n < 0) {
         s->in_err = TR_EIO;
         s->in_errno = errno;
-    } else if (n == 0 && s->layer == NULL) {
-        s->in_err = TR_ECLOSED;
-    } else if (n == 0 && layer_decode(s, NULL, 0, true) && s->in_err == TR_OK) {
+    } else if (n == 0 && (s->layer == NULL || (layer_decode(s, NULL, 0, true) && s->in_err == TR_OK))) {
         s->in_err = TR_ECLOSED;
     }
     return true;

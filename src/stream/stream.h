@@ -67,7 +67,7 @@ static inline struct stream *stream_of(struct port *p)
 }
 
 /* A stream of c's. Owns: fd on success. Errors: TR_EBUSY, TR_ENOMEM; without words. */
-tr_err stream_new(struct worker *w, struct cell *c, int fd, unsigned flags, bool is_socket, struct stream **s);
+tr_err stream_new(struct worker *w, struct cell *c, int fd, unsigned flags, bool is_socket, struct stream **out);
 
 /* When it is closed a peer over TCP sees a reset. */
 void stream_reset(const struct stream *s);

@@ -107,7 +107,8 @@ tr_err tr_udp_once(tr_self *self, tr_udp udp, const char *tag)
 tr_err tr_udp_from(tr_item from, tr_endpoint *endpoint)
 {
     tr_bytes bytes;
-    if (tr_read(from, &bytes) != TR_OK || bytes.len != sizeof *endpoint)
+    tr_err err = tr_item_read(from, tr_dest_make(TR_DEST_BYTES, 0, &bytes));
+    if (err != TR_OK || bytes.len != sizeof *endpoint)
         return TR_EBADMSG;
     memcpy(endpoint, bytes.data, sizeof *endpoint);
     return TR_OK;
@@ -117,8 +118,8 @@ tr_err tr_udp_from(tr_item from, tr_endpoint *endpoint)
 
 tr_err tr_udp_open(tr_self *self, const char *host, const char *service, tr_udp *udp)
 {
-    tr_endpoint e;
-    int fd;
+    tr_endpoint e = { 0 };
+    int fd = -1;
     tr_err err = address_to_bind(self, host, service != NULL ? service : "0", SOCK_DGRAM, &e);
     if (err == TR_OK)
         err = socket_bound(self, &e, NULL, &fd);
