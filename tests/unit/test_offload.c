@@ -346,10 +346,11 @@ static tr_err asks_briefly(tr_self *self, void *arg)
     struct gate *g = arg;
     const tr_msg *reply;
     tr_err err = tr_spawn(self, &worker, g, &g->child);
-    if (err == TR_OK)
-        note_err(&g->notes, tr_ask_for(self, g->child, 20, &reply, "work"));
-    while (atomic_load(&g->told) == 0) /* both deadlines are one: the worker is to see it before the cancel */
-        (void) tr_sleep(self, 1);
+    /* Again, should it not have been reached in time; the worker is to see its deadline before it is cancelled. */
+    while (err == TR_OK && atomic_load(&g->told) == 0) {
+        (void) !tr_ask_for(self, g->child, 20, &reply, "work");
+        (void) tr_sleep(self, 20);
+    }
     return err == TR_OK ? tr_cancel_wait(self, g->child, NULL, TR_FOREVER) : err;
 }
 
