@@ -2,6 +2,7 @@
 # options.cmake - what can be left out, and what can be turned on for checking
 
 option(TROUPE_FETCHER "Build the fetcher actors (needs libcurl)" ON)
+option(TROUPE_TLS "Build TLS for streams (needs OpenSSL)" ON)
 option(TROUPE_COMMAND "Build the troupe command (needs the fetcher and jansson)" ON)
 option(TROUPE_EXAMPLES "Build the examples" ${PROJECT_IS_TOP_LEVEL})
 option(TROUPE_TESTS "Build the tests (needs cmocka, python3 and a C++ compiler)" OFF)

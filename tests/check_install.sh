@@ -33,4 +33,19 @@ pc=$(dirname "$(find "$work/prefix" -name troupe.pc)")
 version=$(PKG_CONFIG_PATH=$pc pkg-config --modversion troupe)
 PKG_CONFIG_PATH=$pc pkg-config --cflags --libs troupe >"$work/log"
 grep -q -e -ltroupe "$work/log"
+
+# Each actor that was built brings a file of its own, and that alone is enough to link it.
+cat >"$work/user/page.c" <<'END'
+#include <stdio.h>
+#include <troupe/fetcher.h>
+int main(void) { return puts(tr_fetcher_err_name(TR_FETCH_URL)) < 0; }
+END
+if [ -f "$pc/troupe_fetcher.pc" ]; then
+    libdir=$(PKG_CONFIG_PATH=$pc pkg-config --variable=libdir troupe)
+    # Words that pkg-config has made are meant to be split.
+    # shellcheck disable=SC2046
+    "$cc" -std=c11 "$work/user/page.c" $(PKG_CONFIG_PATH=$pc pkg-config --cflags --libs troupe_fetcher) \
+        -Wl,-rpath,"$libdir" -o "$work/user/page"
+    [ "$("$work/user/page")" = TR_FETCH_URL ]
+fi
 echo "troupe $version can be installed and used"

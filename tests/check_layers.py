@@ -14,18 +14,23 @@ import sys
 # Lowest layer first; in a layer, from left to right. A file includes its own header, what stands to its left, and lower
 # layers. "noun" is noun.h and noun.c; "noun.h" is the header alone, where the data stands lower than the code.
 LAYERS = {
-    "base": "sanitizer errand.h list alloc clock random heap slab log err",
+    "base": "sanitizer errand.h list alloc buffer clock helpers random heap slab log err",
     "message": "message.h small.h block.h signature.h codec.h build value message error_message signature codec valid print",
     "coro": "fiber valgrind switch_x86_64 switch_aarch64 switch_ucontext switch stack",
     "actor": "gate.h table.h cell.h fd_claim.h timer.h owner.h self.h world.h worker.h ask.h call.h cancel.h cell_ext.h deadletter.h "
-             "deadlock.h end.h ender.h error.h fd.h mailbox.h mail.h note.h spawn.h state.h tick.h turn.h wait.h "
-             "registry.h scope_kernel.h signal.h remote.h "
+             "deadlock.h end.h ender.h error.h fd.h mailbox.h mail.h note.h offload.h spawn.h state.h tick.h turn.h wait.h "
+             "registry.h scope_kernel.h signal.h remote.h probe.h "
              "gate ask call cancel cell cell_ext deadletter deadlock describe end ender error fd fd_claim gather mail mailbox note "
-             "owner recv registry remote scope send signal spawn table tick timer turn wait",
+             "offload owner probe recv registry remote resolve scope send signal spawn table tick timer turn wait",
+    "share": "hand.h line.h stock.h relay.h hand line stock channel event flow permit rate relay work",
     "sched": "poll.h ticker.h post.h share.h sched.h poll post share ticker loop worker",
+    "stream": "port.h stream.h layer.h quota.h give.h address.h listener.h port source sink layer quota stream once "
+              "read write give listener listen accept connect serve udp",
     "net": "",
-    "node": "module overflow node.h inbox.h node inbox thread main print test_kit",
-    "cli": "cli urls status progress json save output run fetch main",
+    "machine": "close_from.h quiet launch signal_name signal_hub signal child.h child child_io run input",
+    "tls": "context.h context session",
+    "node": "module overflow node.h inbox.h node inbox offload_set thread main print test_kit",
+    "cli": "cli urls status progress json report save output download run options fetch main",
 }
 
 # Other people's headers: who may include them. What is not named here is the C library's and the system's.
@@ -35,6 +40,7 @@ FOREIGN = {
     r"dlfcn\.h": {"src/node/module.c"},
     r"curl/.*\.h": {"actors/fetcher/"},
     r"jansson\.h": {"src/cli/"},
+    r"openssl/.*\.h": {"src/tls/"},
     r"cmocka\.h": set(),
     r"valgrind/.*\.h": {"src/coro/valgrind.h"},
     r"sanitizer/.*\.h": {"src/coro/fiber.h", "src/base/sanitizer.h"},

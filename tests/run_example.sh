@@ -3,7 +3,7 @@
 # run_example.sh - runs an example and compares what it prints with its expected.txt
 #
 # Usage: run_example.sh PROGRAM DIR. DIR/expected.sed, if there is one, is applied to the output first (ports, times);
-# DIR/arguments, if there is one, holds the arguments, one a line.
+# DIR/arguments, if there is one, holds the arguments, one a line; DIR/stdin.sh, if there is one, writes its input.
 set -eu
 program=$1 dir=$2
 work=$(mktemp -d)
@@ -15,8 +15,13 @@ if [ -f "$dir/arguments" ]; then
         set -- "$@" "$argument"
     done <"$dir/arguments"
 fi
-status=0
-"$program" "$@" >"$work/printed" 2>"$work/errors" </dev/null || status=$?
+status=0 input=/dev/null
+if [ -f "$dir/stdin.sh" ]; then
+    input=$work/input
+    mkfifo "$input"
+    sh "$dir/stdin.sh" >"$input" &
+fi
+"$program" "$@" >"$work/printed" 2>"$work/errors" <"$input" || status=$?
 cat "$work/errors" >&2
 if [ -f "$dir/expected.sed" ]; then
     sed -f "$dir/expected.sed" "$work/printed" >"$work/output"

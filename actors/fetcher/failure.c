@@ -8,21 +8,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "internal.h"
 
-static const char *const phase_names[] = { "url", "resolve", "connect", "tls", "send", "header", "body", "redirect" };
+static const char *const phase_names[] = { "url",  "resolve", "proxy", "connect", "tls",
+                                           "send", "header",  "body",  "redirect" };
 
-static const tr_err phase_errs[] = { TR_FETCH_URL,  TR_FETCH_RESOLVE, TR_FETCH_CONNECT, TR_FETCH_TLS,
-                                     TR_FETCH_SEND, TR_FETCH_HEADER,  TR_FETCH_BODY,    TR_FETCH_REDIRECTS };
+static const tr_err phase_errs[] = { TR_FETCH_URL,  TR_FETCH_RESOLVE, TR_FETCH_PROXY, TR_FETCH_CONNECT,  TR_FETCH_TLS,
+                                     TR_FETCH_SEND, TR_FETCH_HEADER,  TR_FETCH_BODY,  TR_FETCH_REDIRECTS };
 
 const char *tr_fetcher_err_name(tr_err err)
 {
-    static const char *const names[] = { "TR_FETCH_URL",    "TR_FETCH_RESOLVE", "TR_FETCH_CONNECT",
-                                         "TR_FETCH_TLS",    "TR_FETCH_SEND",    "TR_FETCH_HEADER",
-                                         "TR_FETCH_BODY",   "TR_FETCH_TOO_BIG", "TR_FETCH_REDIRECTS",
-                                         "TR_FETCH_TIMEOUT" };
-    return err >= TR_FETCH_URL && err <= TR_FETCH_TIMEOUT ? names[err - TR_FETCH_URL] : tr_err_name(err);
+    static const char *const names[] = { "TR_FETCH_URL",     "TR_FETCH_RESOLVE", "TR_FETCH_CONNECT",
+                                         "TR_FETCH_TLS",     "TR_FETCH_SEND",    "TR_FETCH_HEADER",
+                                         "TR_FETCH_BODY",    "TR_FETCH_TOO_BIG", "TR_FETCH_REDIRECTS",
+                                         "TR_FETCH_TIMEOUT", "TR_FETCH_PROXY" };
+    return err >= TR_FETCH_URL && err <= TR_FETCH_PROXY ? names[err - TR_FETCH_URL] : tr_err_name(err);
 }
 
 static bool is_past(struct transfer *t, CURLINFO clock, curl_off_t before)
@@ -75,15 +77,42 @@ static enum phase phase_of_protocol(struct transfer *t)
     return is_redirected(t) || t->head.len > 0 ? PHASE_REDIRECT : PHASE_URL;
 }
 
-static enum phase phase_of_code(struct transfer *t, CURLcode code)
+/* Whether libcurl says that it could not connect, and not to the host itself: a proxy from the environment. */
+static bool is_other_host(struct transfer *t)
+{
+    struct origin o;
+    char words[400];
+    const char *url = NULL, *why;
+    (void) curl_easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &url);
+    if (url == NULL || !origin_parse(url, &o, &why) || strncmp(t->error, "Failed to connect to ", 21) != 0)
+        return false;
+    snprintf(words, sizeof words, "Failed to connect to %.*s port %u ", (int) o.host_len, o.host, o.port);
+    return strncasecmp(t->error, words, strlen(words)) != 0;
+}
+
+/* Whether it was the proxy that failed us, as far as can be told. */
+static bool is_of_proxy(struct transfer *t, CURLcode code, enum phase phase)
+{
+    long status = 0;
+    if (!t->may_have_proxy)
+        return false;
+    (void) curl_easy_getinfo(t->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    if (IS_ONE_OF(code, CURLE_COULDNT_RESOLVE_PROXY, CURLE_PROXY) || (status >= 300 && code == CURLE_RECV_ERROR))
+        return true;
+    if (strncasecmp(t->error, "proxy", 5) == 0 || strncmp(t->error, "CONNECT ", 8) == 0)
+        return true;
+    return t->has_proxy ? phase == PHASE_RESOLVE || phase == PHASE_CONNECT : is_other_host(t);
+}
+
+static enum phase phase_of_curl(struct transfer *t, CURLcode code)
 {
     if (code == CURLE_UNSUPPORTED_PROTOCOL)
         return phase_of_protocol(t);
     if (code == CURLE_URL_MALFORMAT)
         return is_redirected(t) || t->head.len > 0 ? PHASE_REDIRECT : PHASE_URL;
-    if (IS_ONE_OF(code, CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY))
+    if (code == CURLE_COULDNT_RESOLVE_HOST)
         return PHASE_RESOLVE;
-    if (IS_ONE_OF(code, CURLE_COULDNT_CONNECT, CURLE_INTERFACE_FAILED, CURLE_PROXY))
+    if (IS_ONE_OF(code, CURLE_COULDNT_CONNECT, CURLE_INTERFACE_FAILED))
         return PHASE_CONNECT;
     if (IS_ONE_OF(code, CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE,
                   CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_CRL_BADFILE,
@@ -99,18 +128,45 @@ static enum phase phase_of_code(struct transfer *t, CURLcode code)
     return code == CURLE_TOO_MANY_REDIRECTS ? PHASE_REDIRECT : phase_of(t);
 }
 
+static enum phase phase_of_code(struct transfer *t, CURLcode code)
+{
+    enum phase phase = phase_of_curl(t, code);
+    return is_of_proxy(t, code, phase) ? PHASE_PROXY : phase;
+}
+
+/* Another try meets the same certificate, the same URL and the same files. */
+bool failure_is_permanent(CURLcode code)
+{
+    return IS_ONE_OF(code, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM,
+                     CURLE_SSL_CIPHER, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_CRL_BADFILE, CURLE_SSL_INVALIDCERTSTATUS,
+                     CURLE_SSL_PINNEDPUBKEYNOTMATCH, CURLE_SSL_ENGINE_NOTFOUND, CURLE_URL_MALFORMAT,
+                     CURLE_UNSUPPORTED_PROTOCOL, CURLE_TOO_MANY_REDIRECTS, CURLE_BAD_CONTENT_ENCODING,
+                     CURLE_FILESIZE_EXCEEDED, CURLE_OUT_OF_MEMORY);
+}
+
+/* Whom the failure is about: never with credentials. */
+static const char *failure_host(struct transfer *t, enum phase phase, const char *url, char *buf, size_t size)
+{
+    struct origin o;
+    const char *why;
+    if (phase == PHASE_PROXY && t->has_proxy)
+        return proxy_print(t->request->opts.limits.proxy, buf, size);
+    return origin_parse(url, &o, &why) ? origin_print(&o, buf, size) : NULL;
+}
+
 void failure_text(struct transfer *t, enum phase phase, const char *reason, char *text, size_t size)
 {
     struct origin o;
-    char host[300];
-    const char *url = NULL, *why;
+    char buf[300], shown[URL_SHOWN_MAX];
+    const char *url = NULL, *why, *host;
     (void) curl_easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &url);
     if (url == NULL || !origin_parse(url, &o, &why))
         url = t->request->url;
-    if (phase == PHASE_URL || !origin_parse(url, &o, &why))
-        snprintf(text, size, "%s \"%.200s\": %s", phase_names[phase], url, reason);
+    host = phase != PHASE_URL ? failure_host(t, phase, url, buf, sizeof buf) : NULL;
+    if (host == NULL)
+        snprintf(text, size, "%s \"%s\": %s", phase_names[phase], url_shown(url, shown), reason);
     else
-        snprintf(text, size, "%s %s: %s", phase_names[phase], origin_print(&o, host, sizeof host), reason);
+        snprintf(text, size, "%s %s: %s", phase_names[phase], host, reason);
 }
 
 /* The reason of a refused connection is the system's; elsewhere curl's own words are good. */
@@ -118,9 +174,10 @@ static const char *reason_of(struct transfer *t, CURLcode code, char *buf, size_
 {
     long number = 0;
     (void) curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &number);
-    if (code == CURLE_COULDNT_CONNECT && number != 0)
+    if (code == CURLE_COULDNT_CONNECT && number != 0 && (t->has_proxy || !is_other_host(t)))
         return strerror_r((int) number, buf, size);
-    if (code == CURLE_COULDNT_RESOLVE_HOST || t->error[0] == '\0')
+    /* libcurl quotes a proxy that it does not understand, password and all. */
+    if (IS_ONE_OF(code, CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY) || t->error[0] == '\0')
         return curl_easy_strerror(code);
     return t->error;
 }

@@ -7,23 +7,16 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "internal.h"
 
 /* ---- the turn ---- */
 
-static void fetcher_start_waiting(struct fetcher *f, bool yielding)
+static void fetcher_start_waiting(struct fetcher *f)
 {
-    while (!TAILQ_EMPTY(&f->ready)) {
-        if (yielding && slots_others_starve(f->slots, f->index)) {
-            atomic_fetch_or(&f->slots->starved, UINT64_C(1) << f->index);
-            return;
-        }
-        if (!slots_take(f->slots, f->index))
-            return;
+    while (!TAILQ_EMPTY(&f->ready) && quota_take(f))
         request_start_next(f);
-    }
-    slots_satisfied(f->slots, f->index);
 }
 
 /* Calls curl until it has no more to do at once, or has had its share of this turn. */
@@ -45,10 +38,19 @@ static void fetcher_drive(struct fetcher *f)
 static void fetcher_finish(struct fetcher *f, struct transfer *t, CURLcode code)
 {
     char text[600];
+    long status = 0;
     struct request *r = t->request;
     if (code != CURLE_OK || !t->in_body) {
         tr_err err = failure_of(t, code, text, sizeof text);
-        request_fail(f, r, err, text);
+        if (!retry_failure(f, r, err, failure_is_permanent(code), text))
+            request_fail(f, r, err, text);
+        return;
+    }
+    (void) curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (retry_status(f, r, status))
+        return;
+    if (r->is_stream) {
+        (void) stream_finish(f, r);
         return;
     }
     tr_err err = reply_page(f, t);
@@ -58,6 +60,7 @@ static void fetcher_finish(struct fetcher *f, struct transfer *t, CURLcode code)
         return;
     }
     f->done++;
+    hook_ended(f, r, TR_OK, "");
     request_end(f, r);
 }
 
@@ -86,16 +89,17 @@ static void fetcher_arm_sweep(struct fetcher *f, tr_time when)
 
 static void fetcher_turn(struct fetcher *f)
 {
-    unsigned done = fetcher_collect(f);
-    for (unsigned i = 0, n = 1; i < ROUNDS_MAX && n > 0; i++) {
-        fetcher_start_waiting(f, done > 0);
+    unsigned n = fetcher_collect(f);
+    for (unsigned i = 0; i == 0 || (i < ROUNDS_MAX && n > 0); i++) {
+        if (n > 0)
+            quota_shed(f); /* what has just become free may be for others */
+        fetcher_start_waiting(f);
         fetcher_drive(f);
         n = fetcher_collect(f);
-        done += n;
     }
+    quota_shed(f);
     fetcher_arm_sweep(f, f->look_at);
     f->look_at = TR_NEVER;
-    slots_pass(f->slots, f->index, f->self);
     timer_arm(f);
 }
 
@@ -143,24 +147,32 @@ static int job_turn(void *arg)
 static int job_cancel(void *arg)
 {
     struct job *job = arg;
+    hook_ended(job->f, job->request, TR_ECANCELED, "the asker gave up");
     request_end(job->f, job->request);
     fetcher_turn(job->f);
     return 0;
+}
+
+static void fetcher_give_up_late(struct fetcher *f, tr_time now, tr_time *next)
+{
+    for (struct request *r = TAILQ_FIRST(&f->active), *after; r != NULL; r = after) {
+        char why[128], text[600];
+        after = TAILQ_NEXT(r, link);
+        enum late late = transfer_is_late(r->transfer, now, next, why, sizeof why);
+        if (late == LATE_NOT)
+            continue;
+        failure_text(r->transfer, phase_of(r->transfer), why, text, sizeof text);
+        if (!retry_failure(f, r, TR_FETCH_TIMEOUT, late == LATE_REQUEST, text))
+            request_fail(f, r, TR_FETCH_TIMEOUT, text);
+    }
 }
 
 static int job_sweep(void *arg)
 {
     struct fetcher *f = ((struct job *) arg)->f;
     tr_time now = tr_now(f->self), next = TR_NEVER;
-    struct request *r = TAILQ_FIRST(&f->active), *after;
-    for (; r != NULL; r = after) {
-        char why[128], text[600];
-        after = TAILQ_NEXT(r, link);
-        if (!transfer_is_late(r->transfer, now, &next, why, sizeof why))
-            continue;
-        failure_text(r->transfer, phase_of(r->transfer), why, text, sizeof text);
-        request_fail(f, r, TR_FETCH_TIMEOUT, text);
-    }
+    fetcher_give_up_late(f, now, &next);
+    request_wake_rested(f, now, &next);
     fetcher_arm_sweep(f, next);
     fetcher_turn(f);
     return 0;
@@ -175,11 +187,53 @@ static tr_err fetcher_run(tr_self *self, struct fetcher *f, int (*run)(void *job
     return job.err;
 }
 
+static bool fetcher_has_to_settle(const struct fetcher *f)
+{
+    return (f->want_due && !f->want_open) || !f->hold_open || f->give_due > 0;
+}
+
+/* As fetcher_run, in answer to no request: then what is due to the one with the slots can go out. */
+static tr_err fetcher_run_free(tr_self *self, struct fetcher *f, int (*run)(void *job), struct job job)
+{
+    tr_err err = fetcher_run(self, f, run, job);
+    return err == TR_OK && fetcher_has_to_settle(f) ? quota_settle(self, f) : err;
+}
+
+tr_err fetcher_wake(tr_self *self, struct fetcher *f)
+{
+    return fetcher_run_free(self, f, job_turn, (struct job){ 0 });
+}
+
+void fetcher_look_again(tr_self *self, struct fetcher *f, int64_t ms)
+{
+    f->self = self;
+    fetcher_arm_sweep(f, tr_now(self) + ms * 1000000);
+    f->self = NULL;
+}
+
 /* ---- messages ---- */
 
 static tr_err on_fetch(tr_self *self, void *state, const tr_msg *m)
 {
-    return fetcher_run(self, state, job_fetch, (struct job){ .m = m });
+    struct fetcher *f = state;
+    if (f->wrong != NULL)
+        return tr_fail_with(self, TR_EIO, "%s", f->wrong);
+    tr_err err = fetcher_run(self, f, job_fetch, (struct job){ .m = m });
+    if (err != TR_OK || f->settle_due || !fetcher_has_to_settle(f))
+        return err;
+    /* Not from here: what is asked now would have the deadline of this request. */
+    f->settle_due = tr_try_send(self, tr_self_addr(self), "settle") == TR_OK;
+    if (!f->settle_due)
+        fetcher_look_again(self, f, 1);
+    return TR_OK;
+}
+
+static tr_err on_settle(tr_self *self, void *state, const tr_msg *m)
+{
+    struct fetcher *f = state;
+    (void) m;
+    f->settle_due = false;
+    return fetcher_has_to_settle(f) ? quota_settle(self, f) : TR_OK;
 }
 
 static tr_err on_give_up(tr_self *self, void *state, const tr_msg *m)
@@ -189,14 +243,14 @@ static tr_err on_give_up(tr_self *self, void *state, const tr_msg *m)
     if (r == NULL)
         return TR_OK;
     f->canceled++;
-    return fetcher_run(self, f, job_cancel, (struct job){ .request = r });
+    return fetcher_run_free(self, f, job_cancel, (struct job){ .request = r });
 }
 
 static tr_err on_ready(tr_self *self, void *state, const tr_msg *m)
 {
     struct job job = { .fd = -1 };
     tr_args(m, &job.fd, &job.events);
-    return fetcher_run(self, state, job_ready, job);
+    return fetcher_run_free(self, state, job_ready, job);
 }
 
 static tr_err on_timer_fired(tr_self *self, void *state, const tr_msg *m)
@@ -205,7 +259,7 @@ static tr_err on_timer_fired(tr_self *self, void *state, const tr_msg *m)
     (void) m;
     f->armed = TR_NEVER;
     f->kick = f->kick || tr_now(self) >= f->due;
-    return fetcher_run(self, f, job_turn, (struct job){ 0 });
+    return fetcher_wake(self, f);
 }
 
 static tr_err on_sweep(tr_self *self, void *state, const tr_msg *m)
@@ -213,13 +267,7 @@ static tr_err on_sweep(tr_self *self, void *state, const tr_msg *m)
     struct fetcher *f = state;
     (void) m;
     f->sweep_at = TR_NEVER;
-    return fetcher_run(self, f, job_sweep, (struct job){ 0 });
-}
-
-static tr_err on_slot(tr_self *self, void *state, const tr_msg *m)
-{
-    (void) m;
-    return fetcher_run(self, state, job_turn, (struct job){ 0 });
+    return fetcher_run_free(self, f, job_sweep, (struct job){ 0 });
 }
 
 static tr_err on_stats(tr_self *self, void *state, const tr_msg *m)
@@ -245,21 +293,8 @@ static int fetcher_open(void *arg)
     f->multi = curl_ready == CURLE_OK ? curl_multi_init() : NULL;
     if (f->multi == NULL)
         return -1;
-    (void) curl_multi_setopt(f->multi, CURLMOPT_MAXCONNECTS, (long) f->config->total_max);
+    (void) curl_multi_setopt(f->multi, CURLMOPT_MAXCONNECTS, (long) f->config.total_max);
     return socket_hook_multi(f) ? 0 : -1;
-}
-
-static tr_err fetcher_init(tr_self *self, void *state, void *arg)
-{
-    struct fetcher *f = state;
-    const struct seat *seat = arg;
-    f->config = seat->config;
-    f->slots = seat->slots;
-    f->index = seat->index;
-    f->due = f->armed = f->sweep_at = f->look_at = TR_NEVER;
-    TAILQ_INIT(&f->active);
-    TAILQ_INIT(&f->ready);
-    return tr_call(self, fetcher_open, f) == 0 ? TR_OK : tr_fail_with(self, TR_ENOMEM, "libcurl does not start");
 }
 
 static void request_list_end(struct fetcher *f, struct request_list *list)
@@ -274,20 +309,50 @@ static int fetcher_close(void *arg)
 {
     struct fetcher *f = arg;
     request_list_end(f, &f->active);
+    request_list_end(f, &f->resting);
     for (size_t i = 0; i < HOST_BUCKETS; i++) {
         for (struct host *h = f->hosts[i], *after; h != NULL; h = after) {
             after = h->next;
             request_list_end(f, &h->waiting); /* the host goes with its last request */
         }
     }
+    (void) cookies_save(f);
     for (struct transfer *t = f->spare, *after; t != NULL; t = after) {
         after = t->next;
         transfer_destroy(t);
     }
     (void) curl_multi_cleanup(f->multi);
+    cookies_close(f);
     free(f->sockets);
     free(f->scratch);
     return 0;
+}
+
+static tr_err fetcher_init(tr_self *self, void *state, void *arg)
+{
+    struct fetcher *f = state;
+    tr_fetcher_opts opts = { .size = sizeof opts };
+    tr_item map;
+    char why[300];
+    (void) arg;
+    tr_err err = tr_args(tr_start_args(self), &map, &f->slots, &f->index);
+    if (err == TR_OK)
+        err = config_read(self, map, &opts);
+    if (err == TR_OK)
+        err = config_fill(self, &opts, &f->config);
+    if (err != TR_OK)
+        return err;
+    f->due = f->armed = f->sweep_at = f->look_at = TR_NEVER;
+    TAILQ_INIT(&f->active);
+    TAILQ_INIT(&f->resting);
+    TAILQ_INIT(&f->ready);
+    if (getrandom(&f->random, sizeof f->random, GRND_NONBLOCK) < 0)
+        f->random = (uint64_t) tr_now(self);
+    if (tr_call(self, fetcher_open, f) != 0)
+        return tr_fail_with(self, TR_ENOMEM, "libcurl does not start");
+    if (!cookies_open(f, why, sizeof why) && (f->wrong = tr_alloc(self, sizeof why)) != NULL)
+        memcpy(f->wrong, why, sizeof why);
+    return quota_settle(self, f);
 }
 
 static void fetcher_fini(tr_self *self, void *state, tr_err why)
@@ -297,18 +362,23 @@ static void fetcher_fini(tr_self *self, void *state, tr_err why)
     f->self = self;
     f->closing = true;
     (void) tr_call(self, fetcher_close, f);
-    slots_satisfied(f->slots, f->index);
 }
 
 static const tr_handler fetcher_handlers[] = {
     { "fetch", "url:str, options:map?", "status:int, headers:array, body:bin, url:str, info:map", on_fetch,
       "fetch a page", 0, on_give_up },
+    { "stream", "url:str, options:map?", "parts: head status:int headers:array url:str, data bin; end info:map",
+      on_fetch, "fetch a page part by part, through a flow", 0, on_give_up },
     { "stats", "", "active:int, waiting:int, done:int, failed:int, canceled:int, connections:int", on_stats,
       "what it does, and did", 0, NULL },
+    { "cookies", "", "lines:array", on_cookies, "the jar, as lines of a Netscape cookie file", 0, NULL },
+    { "cookies_add", "line:str", "", on_cookies_add, "put a cookie into the jar", 0, NULL },
+    { "cookies_clear", "", "", on_cookies_clear, "forget them all", 0, NULL },
+    { "cookies_save", "", "", on_cookies_save, "write the cookie_file now", 0, NULL },
     { "ready", "fd:int, events:int", NULL, on_ready, "from the runtime: a descriptor is ready", 0, NULL },
     { "timer", "", NULL, on_timer_fired, "from the runtime: libcurl wants to be called", 0, NULL },
     { "sweep", "", NULL, on_sweep, "from the runtime: look who is late", 0, NULL },
-    { "slot", "", NULL, on_slot, "from another fetcher: a slot is free", 0, NULL },
+    { "settle", "", NULL, on_settle, "from itself: ask for slots, or give some back", 0, NULL },
     { 0 },
 };
 

@@ -43,7 +43,7 @@ struct host *host_get(struct fetcher *f, const struct origin *origin)
 /* Lets go of a host that has no request any more. */
 void host_put(struct fetcher *f, struct host *host)
 {
-    if (host->active > 0 || !TAILQ_EMPTY(&host->waiting))
+    if (host->active > 0 || host->resting > 0 || !TAILQ_EMPTY(&host->waiting))
         return;
     host_forget_ready(f, host);
     struct host **at = &f->hosts[host->hash % HOST_BUCKETS];
@@ -56,7 +56,7 @@ void host_put(struct fetcher *f, struct host *host)
 /* Puts the host at the end of the ready list if it belongs there. */
 void host_ready(struct fetcher *f, struct host *host)
 {
-    if (host->is_ready || host->active >= f->config->per_host_max || TAILQ_EMPTY(&host->waiting))
+    if (host->is_ready || host->active >= f->config.per_host_max || TAILQ_EMPTY(&host->waiting))
         return;
     TAILQ_INSERT_TAIL(&f->ready, host, ready_link);
     host->is_ready = true;

@@ -26,7 +26,17 @@ static bool transfer_is_connected(struct transfer *t)
 {
     curl_off_t ready = 0;
     (void) curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &ready);
-    return ready > 0;
+    return ready > t->hop.ready;
+}
+
+/* Of a connection that a redirect led to: libcurl 7.88 sets its timer once a request, and then none for those. */
+static bool transfer_is_unconnected(struct transfer *t, tr_time now, tr_time *next)
+{
+    if (t->hop_at == TR_NEVER || transfer_is_connected(t))
+        return false;
+    tr_time end = t->hop_at + t->request->opts.limits.connect_timeout_ms * ms;
+    *next = end < *next ? end : *next;
+    return now >= end;
 }
 
 /* A duration as people write it. */
@@ -66,9 +76,13 @@ static bool transfer_is_idle(struct transfer *t, tr_time now, char *why, size_t 
     const struct limits *l = &t->request->opts.limits;
     char wait[32];
     int64_t bytes = transfer_bytes(t);
-    if (bytes != t->bytes || !transfer_is_connected(t)) {
+    if (bytes != t->bytes || !transfer_is_connected(t) || t->paused != 0) {
         t->bytes = bytes;
         t->changed = now;
+    }
+    if (t->paused != 0) {
+        t->window = TR_NEVER;
+        return false;
     }
     if (now - t->changed < l->idle_timeout_ms * ms)
         return transfer_is_slow(t, now, why, why_size);
@@ -76,22 +90,28 @@ static bool transfer_is_idle(struct transfer *t, tr_time now, char *why, size_t 
     return true;
 }
 
-bool transfer_is_late(struct transfer *t, tr_time now, tr_time *next, char *why, size_t why_size)
+enum late transfer_is_late(struct transfer *t, tr_time now, tr_time *next, char *why, size_t why_size)
 {
     const struct limits *l = &t->request->opts.limits;
     char wait[32];
+    if (t->request->is_finished)
+        return LATE_NOT;
     if (l->timeout_ms != INT64_MAX) {
-        tr_time end = t->started + l->timeout_ms * ms;
+        tr_time end = t->request->first_started + l->timeout_ms * ms;
         if (now >= end) {
             snprintf(why, why_size, "not done after %s", duration_text(l->timeout_ms, wait, sizeof wait));
-            return true;
+            return LATE_REQUEST;
         }
         *next = end < *next ? end : *next;
+    }
+    if (transfer_is_unconnected(t, now, next)) {
+        snprintf(why, why_size, "not connected after %lld ms", (long long) l->connect_timeout_ms);
+        return LATE_TRY;
     }
     if (l->idle_timeout_ms != INT64_MAX) {
         tr_time look = now + l->idle_timeout_ms * ms / 4 + ms;
         *next = look < *next ? look : *next;
-        return transfer_is_idle(t, now, why, why_size);
+        return transfer_is_idle(t, now, why, why_size) ? LATE_TRY : LATE_NOT;
     }
-    return false;
+    return LATE_NOT;
 }

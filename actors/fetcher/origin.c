@@ -102,3 +102,14 @@ const char *origin_print(const struct origin *origin, char *buf, size_t size)
     snprintf(buf, size, "%.*s:%u", (int) origin->host_len, origin->host, origin->port);
     return buf;
 }
+
+/* A password in a URL is for its host alone. */
+const char *url_shown(const char *url, char buf[URL_SHOWN_MAX])
+{
+    const char *at = strstr(url, "://");
+    at = at != NULL ? at + 3 : url;
+    size_t scheme = (size_t) (at - url), len = strcspn(at, "/?#");
+    const char *user = memrchr(at, '@', len);
+    snprintf(buf, URL_SHOWN_MAX, "%.*s%.200s", (int) (scheme < 32 ? scheme : 32), url, user != NULL ? user + 1 : at);
+    return buf;
+}

@@ -27,8 +27,10 @@ static bool line_split(char *line, size_t len, tr_value pair[2])
 }
 
 /* All header lines as an array of pairs, in the fetcher's scratch: the arrays first, their members behind them. */
-static tr_value reply_headers(struct fetcher *f, struct transfer *t)
+bool reply_headers(struct fetcher *f, struct transfer *t, tr_value *headers)
 {
+    if (f->scratch == NULL && (f->scratch = malloc(3 * HEADERS_MAX * sizeof *f->scratch)) == NULL)
+        return false;
     tr_value *rows = f->scratch, *pairs = f->scratch + HEADERS_MAX;
     size_t n = 0;
     char *at = t->head.data, *end = at + t->head.len;
@@ -41,14 +43,8 @@ static tr_value reply_headers(struct fetcher *f, struct transfer *t)
         }
         at += len + 1;
     }
-    return tr_arrayn(rows, n);
-}
-
-static int64_t transfer_clock(struct transfer *t, CURLINFO clock)
-{
-    curl_off_t us = 0;
-    (void) curl_easy_getinfo(t->easy, clock, &us);
-    return us;
+    *headers = tr_arrayn(rows, n);
+    return true;
 }
 
 /* The body changes hands without a copy; what a buffer has too much of is given back first. */
@@ -71,27 +67,18 @@ static tr_value reply_body(struct transfer *t)
 tr_err reply_page(struct fetcher *f, struct transfer *t)
 {
     struct request *r = t->request;
-    long status = 0, redirects = 0, connects = 0;
+    tr_fetch_trace trace;
+    tr_value info[TRACE_VALUES_MAX];
+    long status = 0;
     const char *url = r->url;
-    if (f->scratch == NULL && (f->scratch = malloc(3 * HEADERS_MAX * sizeof *f->scratch)) == NULL)
+    tr_value headers;
+    if (!reply_headers(f, t, &headers))
         return TR_ENOMEM;
     (void) curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
     (void) curl_easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &url);
-    (void) curl_easy_getinfo(t->easy, CURLINFO_REDIRECT_COUNT, &redirects);
-    (void) curl_easy_getinfo(t->easy, CURLINFO_NUM_CONNECTS, &connects);
-    const tr_value info[] = {
-        tr_str("queued_us"),     tr_int((t->started - r->arrived) / 1000),
-        tr_str("resolve_us"),    tr_int(transfer_clock(t, CURLINFO_NAMELOOKUP_TIME_T)),
-        tr_str("connect_us"),    tr_int(transfer_clock(t, CURLINFO_CONNECT_TIME_T)),
-        tr_str("tls_us"),        tr_int(transfer_clock(t, CURLINFO_APPCONNECT_TIME_T)),
-        tr_str("first_byte_us"), tr_int(transfer_clock(t, CURLINFO_STARTTRANSFER_TIME_T)),
-        tr_str("total_us"),      tr_int(transfer_clock(t, CURLINFO_TOTAL_TIME_T)),
-        tr_str("redirects"),     tr_int(redirects),
-        tr_str("connections"),   tr_int(connects),
-        tr_str("downloaded"),    tr_int(transfer_clock(t, CURLINFO_SIZE_DOWNLOAD_T)),
-    };
-    tr_err err = tr_reply(f->self, r->msg, status, reply_headers(f, t), reply_body(t), url,
-                          tr_mapn(info, sizeof info / sizeof info[0]));
+    trace_fill(t, &trace);
+    tr_err err = tr_reply(f->self, r->msg, status, headers, reply_body(t), url,
+                          tr_mapn(info, trace_values(&trace, info)));
     if (err == TR_OK)
         memset(&t->body, 0, sizeof t->body);
     return err;
@@ -106,6 +93,15 @@ tr_err tr_page_read(const tr_msg *reply, tr_page *page)
     if (err == TR_OK)
         *page = p;
     return err;
+}
+
+tr_err tr_page_read_head(const tr_msg *part, tr_page *page)
+{
+    tr_page p = { .status = 0 };
+    if (!tr_is(part, "head", &p.status, &p.headers, &p.url))
+        return TR_EBADMSG;
+    *page = p;
+    return TR_OK;
 }
 
 const char *tr_page_header(const tr_page *page, const char *name)

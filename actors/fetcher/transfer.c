@@ -5,8 +5,8 @@
  * is set once, and only the URL is set for a request without options. A request with options leaves its transfer dirty,
  * and the handle is reset afterwards.
  *
- * Two clocks. The connect timeout is curl's, since a redirect may connect anew. Idle, rate and total are ours: the
- * fetcher looks at its transfers from time to time (transfer_is_late) instead of keeping timers for each. Waiting for a
+ * Two clocks. The connect timeout is curl's, but for connections that a redirect led to. That, idle, rate and total are
+ * ours: the fetcher looks at its transfers from time to time (late.c) instead of keeping timers for each. Waiting for a
  * slot is before the start, and counts for none of them.
  */
 #include <stdio.h>
@@ -47,7 +47,7 @@ static void buffer_clear(struct buffer *b, size_t keep_max)
     b->len = 0;
 }
 
-/* ---- what curl calls ---- */
+/* ---- what curl calls: setup.c says when ---- */
 
 static void transfer_reset_hop(struct transfer *t)
 {
@@ -57,6 +57,10 @@ static void transfer_reset_hop(struct transfer *t)
     (void) curl_easy_getinfo(t->easy, CURLINFO_CONNECT_TIME_T, &hop->connected);
     (void) curl_easy_getinfo(t->easy, CURLINFO_APPCONNECT_TIME_T, &hop->secured);
     (void) curl_easy_getinfo(t->easy, CURLINFO_PRETRANSFER_TIME_T, &hop->ready);
+    t->hop_at = tr_now(t->fetcher->self);
+    tr_time look = t->hop_at + t->request->opts.limits.connect_timeout_ms * ms;
+    if (look < t->fetcher->look_at)
+        t->fetcher->look_at = look;
 }
 
 /* A redirect that is followed begins the phases anew; what body it has is of no interest. */
@@ -77,14 +81,14 @@ static bool line_is(const char *data, size_t len, const char *name)
 }
 
 /* Whole lines, of every response on the way: what came before the last status line is history. */
-static size_t on_header(char *data, size_t size, size_t n, void *arg)
+size_t transfer_on_header(char *data, size_t size, size_t n, void *arg)
 {
     struct transfer *t = arg;
     size_t len = size * n;
     if (len >= 5 && memcmp(data, "HTTP/", 5) == 0) {
         t->head.len = 0;
         t->head_lines = 0;
-        t->in_body = t->has_location = false;
+        t->in_body = t->has_location = t->has_retry_after = false;
         return len;
     }
     if (len <= 2 && (data[0] == '\r' || data[0] == '\n')) {
@@ -93,6 +97,8 @@ static size_t on_header(char *data, size_t size, size_t n, void *arg)
     }
     if (line_is(data, len, "location:"))
         t->has_location = true;
+    else if (line_is(data, len, "retry-after:"))
+        t->has_retry_after = true;
     if (!t->counting && line_is(data, len, "content-encoding:")) {
         t->counting = true;
         curl_easy_setopt(t->easy, CURLOPT_NOPROGRESS, 0L);
@@ -112,19 +118,25 @@ static size_t transfer_expected(struct transfer *t)
     return length > 0 && length <= t->request->opts.limits.body_max && !t->counting ? (size_t) length : 0;
 }
 
-static size_t on_body(char *data, size_t size, size_t n, void *arg)
+size_t transfer_on_body(char *data, size_t size, size_t n, void *arg)
 {
     struct transfer *t = arg;
     size_t len = size * n;
-    if ((int64_t) (t->body.len + len) > t->request->opts.limits.body_max) {
+    if ((int64_t) len > t->request->opts.limits.body_max - t->body_bytes) {
         t->too_big = "body";
         return 0;
     }
+    if (t->request->is_stream) {
+        size_t taken = stream_take(t, data, len);
+        t->body_bytes += taken == len ? (int64_t) len : 0;
+        return taken;
+    }
+    t->body_bytes += (int64_t) len;
     return buffer_add(&t->body, data, len, t->body.len == 0 ? transfer_expected(t) : 0) ? len : 0;
 }
 
 /* Only while a compressed body comes in: what decodes to nothing never reaches on_body. */
-static int on_progress(void *arg, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now)
+int transfer_on_progress(void *arg, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up_now)
 {
     struct transfer *t = arg;
     (void) total, (void) up_total, (void) up_now;
@@ -141,7 +153,7 @@ void transfer_note_connected(CURL *easy)
         t->is_connected = true;
 }
 
-static int on_send(void *arg, char *to, char *from, int to_port, int from_port)
+int transfer_on_send(void *arg, char *to, char *from, int to_port, int from_port)
 {
     struct transfer *t = arg;
     (void) to, (void) from, (void) to_port, (void) from_port;
@@ -149,43 +161,7 @@ static int on_send(void *arg, char *to, char *from, int to_port, int from_port)
     return COMPAT_SEND_ON;
 }
 
-/* ---- setting up ---- */
-
-static void transfer_limits(CURL *easy, const struct limits *limits)
-{
-    bool follow = limits->redirects_max >= 0;
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long) limits->connect_timeout_ms);
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, follow ? 1L : 0L);
-    curl_easy_setopt(easy, CURLOPT_MAXREDIRS, follow ? (long) limits->redirects_max : 0L);
-    curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE,
-                     limits->download_max == INT64_MAX ? 0 : (curl_off_t) limits->download_max);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, limits->verify ? 1L : 0L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, limits->verify ? 2L : 0L);
-    if (limits->ca_file != NULL)
-        curl_easy_setopt(easy, CURLOPT_CAINFO, limits->ca_file);
-}
-
-/* What holds for every request of this pool. */
-static void transfer_set_up(struct transfer *t)
-{
-    CURL *easy = t->easy;
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, t);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t->error);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, t);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
-    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
-    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, t);
-    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, t->fetcher->config->user_agent);
-    compat_on_send(easy, on_send, t);
-    compat_web_only(easy);
-    compat_no_resolver_wait(easy);
-    socket_hook_easy(t->fetcher, easy);
-    transfer_limits(easy, &t->fetcher->config->limits);
-}
+/* ---- handles that are used again ---- */
 
 static struct transfer *transfer_create(struct fetcher *f)
 {
@@ -198,7 +174,7 @@ static struct transfer *transfer_create(struct fetcher *f)
         free(t);
         return NULL;
     }
-    transfer_set_up(t);
+    setup_pool(t);
     return t;
 }
 
@@ -230,8 +206,10 @@ void transfer_put(struct transfer *t)
     struct fetcher *f = t->fetcher;
     (void) curl_multi_remove_handle(f->multi, t->easy);
     if (t->dirty || transfer_has_retried(t)) {
+        if (f->share != NULL) /* or the reset would leak the list of files */
+            curl_easy_setopt(t->easy, CURLOPT_COOKIEFILE, NULL);
         curl_easy_reset(t->easy);
-        transfer_set_up(t);
+        setup_pool(t);
     } else if (t->counting) {
         curl_easy_setopt(t->easy, CURLOPT_NOPROGRESS, 1L);
     }
@@ -254,86 +232,11 @@ void transfer_destroy(struct transfer *t)
     free(t);
 }
 
-/* ---- a request's own options ---- */
-
-static bool transfer_add_header(struct transfer *t, tr_item name, tr_item value)
-{
-    const char *n = "", *v = "";
-    char line[1024];
-    if (tr_read(name, &n) != TR_OK || tr_read(value, &v) != TR_OK)
-        return false;
-    /* curl takes "Name;" for a header without a value, and "Name:" for none. */
-    size_t size = strlen(n) + strlen(v) + 3;
-    char *text = size <= sizeof line ? line : malloc(size);
-    if (text == NULL)
-        return false;
-    snprintf(text, size, *v != '\0' ? "%s: %s" : "%s;", n, v);
-    struct curl_slist *more = curl_slist_append(t->headers_out, text);
-    if (text != line)
-        free(text);
-    if (more != NULL)
-        t->headers_out = more;
-    return more != NULL;
-}
-
-static bool transfer_add_headers(struct transfer *t, tr_item headers)
-{
-    bool is_map = tr_item_type(headers) == TR_TYPE_MAP;
-    for (size_t i = 0; i < tr_item_count(headers); i++) {
-        tr_item at = tr_item_at(headers, i);
-        bool added = is_map ? transfer_add_header(t, tr_item_key(headers, i), at)
-                            : transfer_add_header(t, tr_item_at(at, 0), tr_item_at(at, 1));
-        if (!added)
-            return false;
-    }
-    return true;
-}
-
-/* The body is lent to curl out of the kept message. "Expect:" is left out: waiting for leave to send costs a second
- * where it is not known. */
-static bool transfer_add_body(struct transfer *t, tr_bytes body)
-{
-    struct curl_slist *more = curl_slist_append(t->headers_out, "Expect:");
-    if (more == NULL)
-        return false;
-    t->headers_out = more;
-    curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) body.len);
-    return curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, body.len > 0 ? body.data : "") == CURLE_OK;
-}
-
-/* POST stays curl's own, so that a redirect turns it into GET as browsers do; other methods are kept. */
-static void transfer_set_method(struct transfer *t, const char *method, bool has_body)
-{
-    if (strcmp(method, "HEAD") == 0 && !has_body) {
-        curl_easy_setopt(t->easy, CURLOPT_NOBODY, 1L);
-        curl_easy_setopt(t->easy, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t) 0);
-    } else if (!(strcmp(method, "POST") == 0 && has_body) && !(strcmp(method, "GET") == 0 && !has_body)) {
-        curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, method);
-    }
-}
-
-static tr_err transfer_customize(struct transfer *t, const struct request_opts *opts)
-{
-    static const tr_bytes nothing = { "", 0 };
-    bool is_post = opts->method != NULL && strcmp(opts->method, "POST") == 0;
-    bool has_body = opts->body.data != NULL || is_post;
-    t->dirty = true;
-    transfer_limits(t->easy, &opts->limits);
-    if (!transfer_add_headers(t, opts->headers) ||
-        (has_body && !transfer_add_body(t, opts->body.data != NULL ? opts->body : nothing)))
-        return TR_ENOMEM;
-    if (opts->method != NULL)
-        transfer_set_method(t, opts->method, has_body);
-    if (t->headers_out != NULL)
-        curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers_out);
-    return TR_OK;
-}
-
 /* When a transfer that starts now must be looked at first, if that is before the others. */
 static void transfer_look(struct transfer *t)
 {
     const struct limits *l = &t->request->opts.limits;
-    tr_time end = l->timeout_ms != INT64_MAX ? t->started + l->timeout_ms * ms : TR_NEVER;
+    tr_time end = l->timeout_ms != INT64_MAX ? t->request->first_started + l->timeout_ms * ms : TR_NEVER;
     tr_time idle = l->idle_timeout_ms != INT64_MAX ? t->started + l->idle_timeout_ms * ms / 4 + ms : TR_NEVER;
     tr_time first = end < idle ? end : idle;
     if (first < t->fetcher->look_at)
@@ -347,9 +250,12 @@ tr_err transfer_start(struct transfer *t, struct request *r)
     t->request = r;
     t->error[0] = '\0';
     t->head_lines = t->sends = 0;
-    t->in_body = t->has_location = t->is_connected = t->counting = false;
+    t->in_body = t->has_location = t->has_retry_after = t->is_connected = t->counting = false;
     t->too_big = NULL;
+    t->paused = 0;
+    t->body_bytes = 0;
     memset(&t->hop, 0, sizeof t->hop);
+    t->hop_at = TR_NEVER;
     t->started = t->changed = now;
     t->window = TR_NEVER;
     t->bytes = 0;
@@ -357,7 +263,8 @@ tr_err transfer_start(struct transfer *t, struct request *r)
     if (curl_easy_setopt(t->easy, CURLOPT_URL, r->url) != CURLE_OK)
         return TR_ENOMEM;
     if (r->opts.custom) {
-        tr_err err = transfer_customize(t, &r->opts);
+        t->dirty = true;
+        tr_err err = setup_request(t, &r->opts);
         if (err != TR_OK)
             return err;
     }

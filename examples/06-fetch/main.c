@@ -11,12 +11,15 @@
 static bool print_page(const char *url, const tr_outcome *outcome)
 {
     tr_page page;
-    if (outcome->err == TR_OK && tr_page_read(outcome->reply, &page) == TR_OK) {
-        printf("Fetched %zu bytes from %s\n", page.body.len, url);
-        return true;
+    if (outcome->err != TR_OK || tr_page_read(outcome->reply, &page) != TR_OK) {
+        fprintf(stderr, "%s: %s\n", url, outcome->err != TR_OK ? outcome->text : "the reply is no page");
+        return false;
     }
-    fprintf(stderr, "%s: %s\n", url, outcome->err != TR_OK ? outcome->text : "the reply is no page");
-    return false;
+    if (page.status >= 400)
+        fprintf(stderr, "%s: status %d\n", url, page.status);
+    else
+        printf("Fetched %zu bytes from %s\n", page.body.len, url);
+    return page.status < 400;
 }
 
 static tr_err fetch(tr_self *self, size_t n, const char *const urls[])

@@ -77,10 +77,12 @@ static inline int64_t ask_deadline(struct tr_self *self, int64_t timeout_ms, enu
     return worker_now(self->worker) + ASK_TIMEOUT_NS;
 }
 
+#define ASK_FAR INT64_C(1000000000000000000) /* a deadline that is none */
+
 /* The deadline as the search for deadlocks sees it. */
 static inline int64_t ask_patience(const struct ask *a)
 {
-    return a->limit == ASK_LIMIT_NONE ? INT64_MAX : a->deadline;
+    return a->limit == ASK_LIMIT_NONE || a->deadline >= ASK_FAR ? INT64_MAX : a->deadline;
 }
 
 /* The living actor behind an address; NULL, with *err and words on self, if there is none. One of another worker is
@@ -112,6 +114,9 @@ void ask_end(struct worker *w, struct ask *ask);
 /* Takes a finished ask's outcome: reply goes to the self's reply slot, an error to its words. Ends the ask. */
 tr_err ask_collect(struct tr_self *self, struct ask *ask, const tr_msg **reply);
 
+/* The answer of user code, on its own thread. reply moves in. */
+void ask_reply(struct worker *w, struct tr_msg *m, struct tr_msg *reply);
+
 /* Answers m, which must be owed, and marks it so. reply moves in. */
 void ask_answer(struct worker *w, struct tr_msg *m, struct tr_msg *reply);
 
@@ -121,6 +126,10 @@ void ask_answer_error(struct worker *w, struct tr_msg *m, tr_err err, const char
 
 /* Answers m with an error message, which may be NULL if memory is out. */
 void ask_answer_error_msg(struct worker *w, struct tr_msg *m, tr_err err, struct tr_msg *error);
+
+/* A reply marked MSG_RETURN that its asker did not read (it came late, or the asker ended with it in its hand) goes
+ * back to who sent it, as an uncounted message from itself. Owns: moved. */
+void reply_return(struct worker *w, struct tr_msg *reply);
 
 /* The open ask behind a handle; NULL: collected before, or not self's. */
 struct ask *ask_of(struct tr_self *self, tr_pending pending);

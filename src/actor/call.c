@@ -76,18 +76,29 @@ tr_err tr_defer(tr_self *self, void (*fn)(void *arg), void *arg)
     return TR_OK;
 }
 
+void call_undefer(struct tr_self *self, void (*fn)(void *arg), const void *arg)
+{
+    for (struct defer **at = &self->defers; *at != NULL; at = &(*at)->next) {
+        struct defer *d = *at;
+        if (d->fn != fn || d->arg != arg)
+            continue;
+        *at = d->next;
+        mem_free(d);
+        return;
+    }
+}
+
 /* Out of the gate, as all code of users: who is stuck in here can be helped. */
 static void defers_run(struct tr_self *self)
 {
-    struct gate *gate = &self->worker->gate;
-    gate_leave(gate);
+    unsigned depth = gate_open(&self->worker->gate);
     while (self->defers != NULL) {
         struct defer d = *self->defers;
         mem_free(self->defers); /* first: fn may end the actor, and not come back */
         self->defers = d.next;
         d.fn(d.arg);
     }
-    gate_enter(gate);
+    gate_close(&self->worker->gate, depth);
 }
 
 /* ---- the message ---- */
@@ -158,6 +169,7 @@ void self_init(struct tr_self *self, struct worker *w, bool fresh)
     self->worker = w;
     self->run.flags = 0;
     list_init(&self->asks);
+    list_init(&self->far);
 }
 
 void self_strip(struct tr_self *self)

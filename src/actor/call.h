@@ -45,6 +45,9 @@ void self_init(struct tr_self *self, struct worker *w, bool fresh);
 /* Takes a message out of an actor's list of kept ones. */
 void kept_unlink(struct cell *c, struct tr_msg *m);
 
+/* Takes the last defer of fn(arg) back; there may be none. */
+void call_undefer(struct tr_self *self, void (*fn)(void *arg), const void *arg);
+
 /* Memory chained on *list, zeroed; memory_free frees all of it. */
 struct temp;
 void *memory_alloc(struct temp **list, size_t size);

@@ -27,12 +27,21 @@ struct cell_ext *cell_ext_get(struct worker *w, struct cell *c)
     list_init(&e->names);
     list_init(&e->ticks);
     list_init(&e->watches);
+    list_init(&e->things);
     list_init(&e->thens);
     list_init(&e->thens_done);
     list_init(&e->enders);
     list_init(&e->senders);
     __atomic_store_n(&c->ext, e, __ATOMIC_RELEASE); /* behind what others may read of it */
     return e;
+}
+
+void things_release(struct worker *w, struct cell *c)
+{
+    while (!list_is_empty(&c->ext->things)) {
+        struct thing *t = list_entry(c->ext->things.prev, struct thing, link);
+        t->release(w, t);
+    }
 }
 
 void cell_ext_free(struct worker *w, struct cell *c)

@@ -5,11 +5,18 @@
 
 #include "actor/worker.h"
 
+/* What an actor holds beyond memory: released with its memory, however it ends, the newest first. */
+struct thing {
+    struct list link;                                   /* cell_ext.things */
+    void (*release)(struct worker *w, struct thing *t); /* takes it off the list */
+};
+
 struct cell_ext {
     struct list names;      /* struct name.link */
     struct tr_msg *kept;    /* by next and prev: messages from tr_keep */
     struct list ticks;      /* struct tick.link */
     struct list watches;    /* struct fd_watch.link */
+    struct list things;     /* struct thing.link */
     struct list thens;      /* struct ask.link: open asks of tr_ask_then */
     struct list thens_done; /* struct ask.link: answered, to be called back */
     struct list enders;     /* struct ender.link: who waits for this actor's end */
@@ -20,6 +27,8 @@ struct cell_ext {
     struct tr_msg *end_error; /* CELL_END: in words, or NULL */
     char *cancel_reason;
     size_t stack_size;
+    uint64_t
+        stands_for;   /* an actor's id: what this one gives out that one has, and who waits here waits for it; or 0 */
     const char *name; /* the first registered one, for people; lives as long as it is registered */
     /* Also read by senders on other workers, who see CELL_BOUNDED as ext being there. */
     uint32_t len_max, bytes_max;
@@ -33,6 +42,7 @@ void cell_ext_set_bounds(struct cell_ext *e, uint32_t len_max, uint32_t bytes_ma
 
 /* NULL: out of memory. */
 struct cell_ext *cell_ext_get(struct worker *w, struct cell *c);
+void things_release(struct worker *w, struct cell *c); /* ext must be there */
 void cell_ext_free(struct worker *w, struct cell *c);
 
 /* What people call it: its name, its behaviour's name, or "body". c's home is here. */

@@ -13,6 +13,7 @@
 
 #define DEADLOCK_DEPTH 32
 #define DEADLOCK_VISITS 1024
+#define DEADLOCK_TEXT_MAX 256 /* bytes of a chain, in words */
 
 /* TR_EDEADLK, in words on self, if waiting for that actor until deadline would close a cycle; else TR_OK. */
 tr_err deadlock_check_slow(struct tr_self *self, uint64_t id, int64_t deadline, const char *phase);
@@ -32,6 +33,16 @@ static inline tr_err deadlock_check(struct tr_self *self, uint64_t id, int64_t d
     gate_leave(gate);
     return err;
 }
+
+/* Of the search: the earliest deadline of a stack's scopes; the stack that keeps an actor from its mailbox, if it is
+ * suspended and nobody has woken it; whether a handler's row lets its actor go on meanwhile. */
+int64_t deadlock_scopes_deadline(const struct tr_self *self);
+const struct tr_self *deadlock_blocked_stack(const struct cell *c);
+bool deadlock_is_reachable(const struct tr_self *self);
+
+/* The same for one that waits already, asked by whom it asked: whether waiting for that actor closes a cycle; if so,
+ * chain says which, in words. */
+bool deadlock_is_closed_by(const struct tr_self *waiter, uint64_t id, int64_t deadline, char *chain, size_t size);
 
 /* The same for a wait for several asks, and for an owner's children. */
 struct tr_pending;

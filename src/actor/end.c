@@ -11,6 +11,8 @@
 #include "actor/error.h"
 #include "actor/fd.h"
 #include "actor/mailbox.h"
+#include "actor/probe.h"
+#include "actor/offload.h"
 #include "actor/registry.h"
 #include "actor/scope_kernel.h"
 #include "actor/state.h"
@@ -57,6 +59,7 @@ void end_self(struct tr_self *self, tr_err err, struct tr_msg *error)
 static void stack_detach(struct worker *w, struct tr_self *s)
 {
     timer_disarm(w, &s->timer);
+    probe_forget(s);
     switch (s->wait.kind) {
     case WAIT_ASK:
         ask_end(w, s->wait.ask);
@@ -71,7 +74,13 @@ static void stack_detach(struct worker *w, struct tr_self *s)
         wait_items_forget(s);
         break;
     case WAIT_FD:
-        fd_forget_waiter(w, s->wait.fd, s);
+        fd_abandon_waiter(w, s->wait.fd, s);
+        break;
+    case WAIT_SLOT:
+        *s->wait.slot = NULL;
+        break;
+    case WAIT_WORK:
+        offload_forget(s->wait.work);
         break;
     case WAIT_CHILDREN:
         s->wait.owner->waiter = NULL;
@@ -139,7 +148,7 @@ static void end_the_owned(struct tr_self *self, struct cell *c)
     owner_cancel_children(w, o, "its owner ended");
     if (c->run.flags & CELL_KILLED)
         owner_kill_children(w, o, "its owner was killed");
-    if (owner_wait(self, o, tr_now(self) + w->world->opts.stop_grace_ms * NS_PER_MS) != TR_OK)
+    if (owner_wait(self, o, tr_now(self) + w->world->opts.stop_grace_ms * NS_PER_MS) == TR_ENOMEM)
         owner_move_children(&w->root, o); /* out of memory for the wait */
 }
 
@@ -189,8 +198,10 @@ static void free_state(struct worker *w, struct cell *c)
     }
     if (c->table != NULL)
         state_free(w, c->table, c->state);
-    if (c->ext != NULL)
+    if (c->ext != NULL) {
+        things_release(w, c);
         memory_free(&c->ext->memory);
+    }
 }
 
 /* Those who joined it, or wait for it; *others: those on other workers, to be told when its owner has been. Returns

@@ -74,6 +74,8 @@ static uint32_t wanted(const struct fd_entry *e)
         events |= EPOLLOUT;
     if (e->watch != NULL && !e->watch->queued && !e->watch->always)
         events |= (e->watch->events & TR_READABLE ? EPOLLIN : 0u) | (e->watch->events & TR_WRITABLE ? EPOLLOUT : 0u);
+    if (e->hook != NULL)
+        events |= (e->hook->events & TR_READABLE ? EPOLLIN : 0u) | (e->hook->events & TR_WRITABLE ? EPOLLOUT : 0u);
     return events;
 }
 
@@ -139,27 +141,32 @@ static tr_err entry_busy(struct tr_self *self, int fd)
 }
 
 /* Before these events are waited for here. */
-static tr_err entry_claim(struct tr_self *self, int fd, struct fd_entry *e, unsigned events)
+static tr_err entry_claim(struct worker *w, int fd, struct fd_entry *e, unsigned events, bool firm)
 {
     uint64_t seq;
-    struct worker *w = self->worker;
-    tr_err err = fd_claim_take(w, fd, events, &seq);
+    tr_err err = fd_claim_take(w, fd, events, firm, &seq);
     if (err == TR_OK && e->seq != seq) { /* who waits does so for one that was closed, and has not heard of it yet */
         gate_enter(&w->gate);
         entry_close(w, fd, e); /* lets go of the claim */
         gate_leave(&w->gate);
-        err = fd_claim_take(w, fd, events, &seq);
+        err = fd_claim_take(w, fd, events, firm, &seq);
     }
-    if (err != TR_OK)
-        return err == TR_EBUSY ? entry_busy(self, fd) : error_set(self, err, "fd", "out of memory");
-    e->seq = seq;
-    return TR_OK;
+    if (err == TR_OK)
+        e->seq = seq;
+    return err;
+}
+
+static tr_err claim_error(struct tr_self *self, int fd, tr_err err)
+{
+    return err == TR_EBUSY ? entry_busy(self, fd) : error_set(self, err, "fd", "out of memory");
 }
 
 /* What nobody here waits for any more others may. */
 static void entry_release(struct worker *w, int fd, const struct fd_entry *e)
 {
     unsigned watched = e->watch != NULL ? e->watch->events : 0;
+    if (e->hook != NULL) /* a stream's: for as long as it has it */
+        return;
     fd_claim_leave(w, fd,
                    (e->reader == NULL && !(watched & TR_READABLE) ? TR_READABLE : 0u) |
                        (e->writer == NULL && !(watched & TR_WRITABLE) ? TR_WRITABLE : 0u));
@@ -201,13 +208,23 @@ void fd_ready(struct worker *w, int fd, uint32_t events)
     }
     if (e->watch != NULL && !e->watch->queued && e->watch->events != 0 && (broken || (revents & e->watch->events)))
         used = watch_send(w, e->watch, revents & (e->watch->events | TR_FD_ERROR)) || used;
-    if (!used)
+    if (e->hook != NULL && e->hook->events != 0 && (broken || (revents & e->hook->events)))
+        e->hook->ready(w, e->hook, revents); /* last: it may open others, and the table move */
+    else if (!used)
         (void) arm(w, fd, e, wanted(e));
+}
+
+static bool hook_message(struct worker *w, const struct tr_msg *m, bool take)
+{
+    struct fd_hook *h = fd_hook_find(w, (int64_t) m->source_seq);
+    return h != NULL && h->taken(w, h, m->missed, take);
 }
 
 bool fd_watch_taken(struct worker *w, struct tr_msg *m)
 {
     struct fd_watch *watch = m->source;
+    if (watch == NULL)
+        return hook_message(w, m, true);
     if (__atomic_load_n(&watch->seq, __ATOMIC_RELAXED) != m->source_seq)
         return false;
     watch->queued = false;
@@ -223,9 +240,11 @@ bool fd_watch_taken(struct worker *w, struct tr_msg *m)
     return true;
 }
 
-bool fd_watch_is_current(const struct tr_msg *m)
+bool fd_watch_is_current(struct worker *w, const struct tr_msg *m)
 {
     const struct fd_watch *watch = m->source;
+    if (watch == NULL)
+        return hook_message(w, m, false);
     return __atomic_load_n(&watch->seq, __ATOMIC_RELAXED) == m->source_seq && watch->events != 0;
 }
 
@@ -249,9 +268,9 @@ tr_err fd_wait_begin(struct tr_self *self, int fd, unsigned events, bool *always
     struct fd_entry *e = entry_get(w, fd);
     if (e == NULL)
         return error_set(self, TR_ENOMEM, "fd", "out of memory");
-    tr_err err = entry_claim(self, fd, e, events);
+    tr_err err = entry_claim(w, fd, e, events, false);
     if (err != TR_OK)
-        return err;
+        return claim_error(self, fd, err);
     if (((events & TR_READABLE) && e->reader != NULL) || ((events & TR_WRITABLE) && e->writer != NULL) ||
         (e->watch != NULL && (e->watch->events & events))) {
         entry_release(w, fd, e);
@@ -288,6 +307,34 @@ void fd_forget_waiter(struct worker *w, int fd, const struct tr_self *self)
         entry_release(w, fd, e);
 }
 
+void fd_abandon_waiter(struct worker *w, int fd, const struct tr_self *self)
+{
+    struct fd_entry *e = entry_of(w, fd);
+    fd_forget_waiter(w, fd, self);
+    if (e != NULL && e->hook != NULL && e->hook->reader == self)
+        e->hook->reader = NULL;
+    if (e != NULL && e->hook != NULL && e->hook->writer == self)
+        e->hook->writer = NULL;
+}
+
+/* After fd_wait_begin, which registered. */
+static tr_err wait_begun(struct tr_self *self, int fd, int64_t deadline, unsigned *revents)
+{
+    self->wait = (struct wait){ .kind = WAIT_FD, .deadline = deadline, .fd = fd };
+    tr_err err = self_wait_woken(self, deadline);
+    fd_forget_waiter(self->worker, fd, self);
+    *revents = self->revents;
+    return err;
+}
+
+tr_err fd_wait_until(struct tr_self *self, int fd, unsigned events, int64_t deadline, unsigned *revents)
+{
+    bool always;
+    tr_err err = fd_wait_begin(self, fd, events, &always);
+    *revents = events;
+    return err != TR_OK || always ? err : wait_begun(self, fd, deadline, revents);
+}
+
 tr_err tr_fd_wait(tr_self *self, int fd, unsigned events, int64_t timeout_ms, unsigned *revents)
 {
     bool always;
@@ -297,15 +344,10 @@ tr_err tr_fd_wait(tr_self *self, int fd, unsigned events, int64_t timeout_ms, un
     if (err != TR_OK)
         return err;
     unsigned got = events;
-    if (always) {
+    if (always)
         err = tr_yield(self);
-    } else {
-        int64_t deadline = timeout_ms < 0 ? INT64_MAX : clock_after_ms(tr_now(self), timeout_ms);
-        self->wait = (struct wait){ .kind = WAIT_FD, .deadline = deadline, .fd = fd };
-        err = self_wait_woken(self, deadline);
-        fd_forget_waiter(self->worker, fd, self);
-        got = self->revents;
-    }
+    else
+        err = wait_begun(self, fd, timeout_ms < 0 ? INT64_MAX : clock_after_ms(tr_now(self), timeout_ms), &got);
     if (err == TR_OK && revents != NULL)
         *revents = got;
     if (err == TR_ETIMEDOUT)
@@ -381,9 +423,9 @@ tr_err tr_fd_watch(tr_self *self, int fd, unsigned events, const char *tag)
     struct fd_entry *e = entry_get(w, fd);
     if (e == NULL)
         return error_set(self, TR_ENOMEM, "fd", "out of memory");
-    tr_err err = entry_claim(self, fd, e, events);
+    tr_err err = entry_claim(w, fd, e, events, false);
     if (err != TR_OK)
-        return err;
+        return claim_error(self, fd, err);
     if ((e->watch != NULL && e->watch->cell != self->cell) || ((events & TR_READABLE) && e->reader != NULL) ||
         ((events & TR_WRITABLE) && e->writer != NULL)) {
         entry_release(w, fd, e);
@@ -418,12 +460,94 @@ tr_err tr_fd_close(tr_self *self, int fd)
     if (!self_is_current(self))
         return TR_ESTATE;
     struct worker *w = self->worker;
-    if (fd_claim_close(w, fd, closed_elsewhere) != TR_OK)
-        return error_set(self, TR_ENOMEM, "fd", "out of memory; descriptor %d is still open", fd);
     gate_enter(&w->gate);
     struct fd_entry *e = entry_of(w, fd);
-    if (e != NULL)
+    tr_err err = e != NULL && e->hook != NULL ? TR_EBUSY : fd_claim_close(w, fd, closed_elsewhere);
+    if (err == TR_OK && e != NULL)
         entry_close(w, fd, e);
     gate_leave(&w->gate);
+    if (err == TR_EBUSY)
+        return error_set(self, err, "fd", "descriptor %d belongs to a stream: close that", fd);
+    if (err != TR_OK)
+        return error_set(self, err, "fd", "out of memory; descriptor %d is still open", fd);
     return close(fd) == 0 ? TR_OK : error_set(self, TR_EIO, "fd", "closing descriptor %d: %s", fd, strerror(errno));
+}
+
+/* ---- hooks ---- */
+
+tr_err fd_hook_add(struct worker *w, int fd, struct fd_hook *h)
+{
+    struct fd_entry *e = entry_get(w, fd);
+    if (e == NULL)
+        return TR_ENOMEM;
+    tr_err err = entry_claim(w, fd, e, TR_READABLE | TR_WRITABLE, true);
+    if (err != TR_OK)
+        return err;
+    if (e->hook != NULL || e->reader != NULL || e->writer != NULL || e->watch != NULL) {
+        entry_release(w, fd, e);
+        return TR_EBUSY;
+    }
+    e->hook = h;
+    h->events = 0;
+    h->reader = h->writer = NULL;
+    return TR_OK;
+}
+
+int fd_hook_want(struct worker *w, struct fd_hook *h, unsigned events)
+{
+    int fd = fd_of_id(h->id);
+    struct fd_entry *e = entry_of(w, fd);
+    w->fd_waits += (size_t) (events != 0) - (size_t) (h->events != 0);
+    h->events = events;
+    int number = (wanted(e) & ~e->armed) != 0 ? arm(w, fd, e, wanted(e)) : 0;
+    if (number == EPERM && events != 0) { /* nobody is going to call it */
+        w->fd_waits--;
+        h->events = 0;
+    }
+    return number;
+}
+
+void fd_hook_remove(struct worker *w, struct fd_hook *h)
+{
+    int fd = fd_of_id(h->id);
+    struct fd_entry *e = entry_of(w, fd);
+    if (h->events != 0)
+        w->fd_waits--;
+    h->events = 0;
+    e->hook = NULL;
+    entry_close(w, fd, e);
+    entry_release(w, fd, e);
+}
+
+void fd_ready_again(struct worker *w, int fd)
+{
+    gate_enter(&w->gate);
+    fd_ready(w, fd, EPOLLIN);
+    gate_leave(&w->gate);
+}
+
+struct fd_hook *fd_hook_find(struct worker *w, int64_t id)
+{
+    const struct fd_entry *e = id > 0 ? entry_of(w, fd_of_id(id)) : NULL;
+    return e != NULL && e->hook != NULL && e->hook->id == id ? e->hook : NULL;
+}
+
+bool fd_hook_send(struct worker *w, struct cell *c, const struct fd_hook *h, uint32_t number, const tr_value *values,
+                  size_t n)
+{
+    const char *why;
+    struct tr_msg *m;
+    if (msg_build(&w->msgs, values, n, true, &m, &why) != TR_OK)
+        return false;
+    m->flags |= MSG_UNCOUNTED;
+    if (h != NULL) {
+        m->kind = MSG_FD;
+        m->source = NULL;
+        m->source_seq = (uint64_t) h->id;
+        m->missed = number;
+    }
+    gate_enter(&w->gate);
+    mailbox_put(w, c, m);
+    gate_leave(&w->gate);
+    return true;
 }

@@ -20,9 +20,9 @@ static void deliver_gone(struct tr_self *self, struct tr_msg *note)
     msg_unref(&self->worker->msgs, note);
     self->received = kept;
     if ((kept->flags & MSG_KEPT) && row != NULL && row->def->on_cancel != NULL) {
-        gate_leave(&self->worker->gate);
+        unsigned depth = gate_open(&self->worker->gate);
         (void) row->def->on_cancel(self, c->state, kept); /* there is nobody left to tell of an error */
-        gate_enter(&self->worker->gate);
+        gate_close(&self->worker->gate, depth);
     }
     call_release_message(self, TR_OK);
     call_release_rest(self);
@@ -78,13 +78,13 @@ struct tr_msg *mail_take_any(struct tr_self *self)
 }
 
 /* Whether user code would be given it now. */
-static bool mail_is_current(const struct tr_msg *m)
+static bool mail_is_current(struct worker *w, const struct tr_msg *m)
 {
     switch ((enum msg_kind) m->kind) {
     case MSG_TICK:
         return tick_is_current(m);
     case MSG_FD:
-        return fd_watch_is_current(m);
+        return fd_watch_is_current(w, m);
     case MSG_ASK:
         return mail_is_plain(m);
     default:
@@ -97,7 +97,7 @@ static bool mail_is_current(const struct tr_msg *m)
 bool mail_is_there(struct tr_self *self)
 {
     struct cell *c = self->cell;
-    while (c->head != NULL && !mail_is_current(c->head))
+    while (c->head != NULL && !mail_is_current(self->worker, c->head))
         (void) mail_is_for_user(self, mailbox_take(self->worker, c));
     return c->head != NULL;
 }

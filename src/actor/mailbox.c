@@ -7,6 +7,7 @@
 #include "actor/deadletter.h"
 #include "actor/deadlock.h"
 #include "actor/error.h"
+#include "actor/probe.h"
 #include "actor/remote.h"
 #include "actor/signal.h"
 
@@ -34,7 +35,7 @@ void mailbox_admit(struct worker *w, struct cell *c)
         if (m != NULL)
             mailbox_put(w, c, m);
         else
-            mailbox_count(c, 1, s->size);
+            mailbox_count(c, s->size);
         sender_settle(w, s, TR_OK);
     }
     c->run.flags &= ~(uint32_t) CELL_SENDERS;
@@ -64,7 +65,7 @@ static bool drop_oldest(struct worker *w, struct cell *c)
         c->head = m->next;
     if (c->head != NULL)
         c->head->prev = last == m ? before : last;
-    mailbox_uncount(c, 1, m->size);
+    mailbox_uncount(c, m->size);
     deadletter_discard(w, m, TR_DEAD_FULL, TR_EFULL, "dropped by a full mailbox in favour of a newer message");
     return true;
 }
@@ -121,8 +122,11 @@ tr_err mailbox_wait_for_room(struct tr_self *self, const struct cell *c, struct 
 {
     tr_err err = TR_OK;
     self->wait = (struct wait){ .kind = WAIT_ROOM, .deadline = patience, .target = cell_id(c), .sender = s };
+    probe_note(self);
     while (!(self->run.flags & SELF_WOKEN)) {
-        if (self_is_canceled(self))
+        if (probe_found(self))
+            err = TR_EDEADLK;
+        else if (self_is_canceled(self))
             err = error_set(self, TR_ECANCELED, "send", "cancelled while it waited for room: %s",
                             self_cancel_reason(self));
         else if (self->run.flags & SELF_TIMED_OUT)
@@ -133,6 +137,7 @@ tr_err mailbox_wait_for_room(struct tr_self *self, const struct cell *c, struct 
         if (err != TR_OK)
             break;
     }
+    probe_forget(self);
     if (!(self->run.flags & SELF_WOKEN))
         return err;
     if (self->woken_err != TR_OK)
@@ -228,7 +233,7 @@ void mailbox_arrive(struct worker *w, struct cell *c, struct tr_msg *m)
                            policy == TR_FULL_DROP_NEW ? "dropped by a full mailbox" : "the receiver's mailbox is full");
         return;
     }
-    mailbox_count(c, 1, m->size);
+    mailbox_count(c, m->size);
     mailbox_append(w, c, m);
 }
 
@@ -239,7 +244,7 @@ void mailbox_reserve(struct worker *w, struct cell *c, struct signal *s)
     if (ext == NULL) {
         remote_room_tell(s, TR_ENOMEM);
     } else if (!mailbox_is_full(c, s->size)) {
-        mailbox_count(c, 1, s->size);
+        mailbox_count(c, s->size);
         remote_room_tell(s, TR_OK);
     } else {
         list_push(&ext->senders, &s->sender.link);

@@ -45,14 +45,12 @@ struct worker {
     struct runnable *fifo_head, *fifo_tail;
     uint32_t slice_left;
     int64_t now;
-    uint64_t turns;
     uint64_t messages;
     struct world *world;
+    /* For the ticker: whose turn it is, and which turn. A slot may be looked at whatever becomes of its actor. */
+    _Atomic(struct cell *) running;
+    atomic_ullong turns;
     struct tr_self *leaving; /* a stack of its own size to be unmapped by whoever runs next */
-    /* For the ticker's report: whose turn it is, in a form that stays good when the actor has gone. */
-    atomic_ullong running_id;
-    _Atomic(const struct table *) running_table;
-    atomic_ullong turn_seq; /* likewise */
     /* Written by other threads: lines of their own. */
     _Alignas(64) atomic_uint attention;
     atomic_uint asleep; /* 0: awake; in poll, or not entered: 1, and 2 once somebody has woken it */
@@ -77,6 +75,10 @@ struct worker {
     const struct tr_behaviour *last_behaviour; /* and its table: most spawns are like the one before */
     const struct table *last_table;
     uint64_t completions; /* numbers answers in the order in which they came */
+    struct list far;          /* tr_self.far: who waits for something elsewhere; looked at by far_timer (probe.h) */
+    uint64_t far_seq;
+    struct timer far_timer;
+    int64_t far_pause_ns;
     size_t timers_lazy;   /* armed by timer_cover */
     size_t pending_asks;
     size_t fd_waits;    /* suspended in tr_fd_wait, or watched: declared I/O */
@@ -200,6 +202,7 @@ static inline int64_t worker_now(struct worker *w)
 /* Gives the worker to others until somebody wakes self. May return early: look again at what was waited for. Errors:
  * TR_ENOMEM (no stack for the loop to go on with; nothing happened). */
 tr_err worker_suspend(struct tr_self *self);
+tr_err worker_suspend_inside(struct tr_self *self); /* in the gate, at depth 1 */
 
 /* Suspends at the end of the queue. */
 tr_err worker_yield(struct tr_self *self);

@@ -9,6 +9,7 @@
 #include "actor/cell.h"
 #include "actor/fd_claim.h"
 #include "actor/owner.h"
+#include "base/helpers.h"
 #include "base/log.h"
 
 #define WORKERS_MAX 64
@@ -25,6 +26,8 @@ struct world {
     pthread_mutex_t hooks_lock; /* with several workers: the program's hooks are called one at a time */
     struct log log;
     tr_node_opts opts; /* defaults filled in */
+    struct helpers work, name_helpers,
+        reapers; /* threads for tr_offload, for looking names up, for stopping children */
     atomic_bool stopping;
     uint64_t told_elsewhere; /* the actor whose failure goes to the hook alone: tr_main tells of its own */
     struct tr_node *node;

@@ -48,18 +48,23 @@ static json_t *json_times(const tr_page *page)
     json_t *times = json_object();
     for (size_t i = 0; i < tr_item_count(page->info); i++) {
         const char *key;
+        const char *text;
         int64_t n;
-        if (tr_read(tr_item_key(page->info, i), &key) == TR_OK && tr_read(tr_item_at(page->info, i), &n) == TR_OK)
+        if (tr_read(tr_item_key(page->info, i), &key) != TR_OK)
+            continue;
+        if (tr_read(tr_item_at(page->info, i), &n) == TR_OK)
             (void) json_object_set_new(times, key, json_integer(n));
+        else if (tr_read(tr_item_at(page->info, i), &text) == TR_OK)
+            (void) json_object_set_new(times, key, json_text(text));
     }
     return times;
 }
 
-static void json_add_page(json_t *object, const tr_page *page)
+static void json_add_page(json_t *object, const tr_page *page, int64_t bytes)
 {
     const char *type = tr_page_header(page, "content-type");
     (void) json_object_set_new(object, "status", json_integer(page->status));
-    (void) json_object_set_new(object, "bytes", json_integer((json_int_t) page->body.len));
+    (void) json_object_set_new(object, "bytes", json_integer(bytes));
     (void) json_object_set_new(object, "final_url", json_text(page->url));
     if (type != NULL)
         (void) json_object_set_new(object, "content_type", json_text(type));
@@ -69,20 +74,20 @@ static void json_add_page(json_t *object, const tr_page *page)
 /* The phase is the first word of the text. */
 static void json_add_failure(json_t *object, const struct failure *failure)
 {
-    if (failure->err == TR_OK || (failure->err >= TR_FETCH_URL && failure->err <= TR_FETCH_TIMEOUT))
+    if (failure->err == TR_OK || (failure->err >= TR_FETCH_URL && failure->err <= TR_FETCH_PROXY))
         (void) json_object_set_new(object, "phase", json_stringn(failure->text, strcspn(failure->text, " ")));
     if (failure->err != TR_OK)
         (void) json_object_set_new(object, "code", json_string(tr_fetcher_err_name(failure->err)));
     (void) json_object_set_new(object, "error", json_text(failure->text));
 }
 
-char *json_page(const char *url, const tr_page *page, const struct failure *failure, const char *saved)
+char *json_page(const char *url, const tr_page *page, int64_t bytes, const struct failure *failure, const char *saved)
 {
     json_t *object = json_object();
     (void) json_object_set_new(object, "url", json_text(url));
     (void) json_object_set_new(object, "ok", json_boolean(failure == NULL));
     if (page != NULL)
-        json_add_page(object, page);
+        json_add_page(object, page, bytes);
     if (failure != NULL)
         json_add_failure(object, failure);
     if (saved != NULL)

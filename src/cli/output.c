@@ -76,7 +76,7 @@ tr_err output_flush(tr_self *self, struct output *out)
     return out->error == 0 ? err : TR_EIO;
 }
 
-static tr_err output_add(tr_self *self, struct output *out, const char *data, size_t len)
+tr_err output_add(tr_self *self, struct output *out, const char *data, size_t len)
 {
     tr_err err = TR_OK;
     while (err == TR_OK && len > 0) {

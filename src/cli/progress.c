@@ -50,7 +50,7 @@ static void bar_text(const struct counts *c, char bar[BAR_WIDTH + 1])
 void progress_draw(struct progress *p, const struct counts *c, tr_time now)
 {
     char bar[BAR_WIDTH + 1], text[160], total[32];
-    if (!p->is_terminal)
+    if (!p->is_terminal || p->silent)
         return;
     counts_text(c, now - p->started, text, sizeof text);
     if (c->total > 0) {
@@ -78,14 +78,42 @@ static void print_harmless(const char *s)
         putc((unsigned char) *s < ' ' || *s == 0x7f ? '?' : *s, stderr);
 }
 
+/* A URL may hold a password. */
+static void print_url(const char *url)
+{
+    const char *at = strstr(url, "://");
+    at = at != NULL ? at + 3 : url;
+    const char *user = memrchr(at, '@', strcspn(at, "/?#"));
+    for (const char *c = url; user != NULL && c < at; c++)
+        putc((unsigned char) *c < ' ' || *c == 0x7f ? '?' : *c, stderr);
+    print_harmless(user != NULL ? user + 1 : url);
+}
+
 void progress_tell(struct progress *p, const char *where, const char *what, const char *why)
 {
+    if (p->mute)
+        return;
     progress_clear(p);
     flockfile(stderr);
     fprintf(stderr, "troupe: %s", where);
-    print_harmless(what);
+    print_url(what);
     fprintf(stderr, ": ");
     print_harmless(why);
     putc('\n', stderr);
+    funlockfile(stderr);
+}
+
+void progress_note(struct progress *p, const char *prefix, const char *text)
+{
+    progress_clear(p);
+    flockfile(stderr);
+    for (const char *at = text; *at != '\0';) {
+        size_t len = strcspn(at, "\n");
+        fprintf(stderr, "%s", prefix);
+        for (size_t i = 0; i < len; i++)
+            putc((unsigned char) at[i] < ' ' || at[i] == 0x7f ? '?' : at[i], stderr);
+        putc('\n', stderr);
+        at += len + (at[len] == '\n');
+    }
     funlockfile(stderr);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* urls.c - where URLs come from: the arguments first, then a file or standard input, one a line
+/* urls.c - where URLs come from: the arguments first, then files or standard input, one a line
  *
  * The file is read by the chunk, as far as URLs are asked for: a million lines never stand in memory. A line that is
  * too long is told once and skipped.
@@ -69,6 +69,25 @@ static urls_state line_next(struct urls *u, const char **url)
     return told ? URLS_EMPTY : URLS_LONG;
 }
 
+/* The line numbers begin anew with each. */
+void urls_skip(struct urls *urls)
+{
+    urls->at++;
+    urls->start = urls->end = 0;
+    urls->line = 0;
+    urls->at_end = urls->in_long_line = false;
+}
+
+int urls_fd(const struct urls *urls)
+{
+    return urls->at < urls->count ? urls->fds[urls->at] : -1;
+}
+
+const char *urls_name(const struct urls *urls)
+{
+    return urls->at < urls->count ? urls->names[urls->at] : "";
+}
+
 urls_state urls_next(struct urls *urls, const char **url)
 {
     if (urls->args_left > 0) {
@@ -76,7 +95,13 @@ urls_state urls_next(struct urls *urls, const char **url)
         urls->args_left--;
         return URLS_ONE;
     }
-    return urls->fd < 0 ? URLS_END : line_next(urls, url);
+    while (urls->at < urls->count) {
+        urls_state state = line_next(urls, url);
+        if (state != URLS_END)
+            return state;
+        urls_skip(urls);
+    }
+    return URLS_END;
 }
 
 bool urls_fill(struct urls *urls)
@@ -84,7 +109,7 @@ bool urls_fill(struct urls *urls)
     memmove(urls->data, urls->data + urls->start, urls->end - urls->start);
     urls->end -= urls->start;
     urls->start = 0;
-    ssize_t n = read(urls->fd, urls->data + urls->end, URLS_CHUNK - urls->end);
+    ssize_t n = read(urls_fd(urls), urls->data + urls->end, URLS_CHUNK - urls->end);
     if (n < 0)
         return errno == EINTR || errno == EAGAIN;
     urls->end += (size_t) n;

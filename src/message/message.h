@@ -42,14 +42,15 @@ enum {
     MSG_BLOBS = 8,     /* the content holds blobs: look for them before freeing */
     MSG_POSTED =
         16, /* on its way from a thread that is no worker: where its receiver would have it wait it is refused */
-    MSG_RESERVED = 32 /* on its way from another worker: counted already */
+    MSG_RESERVED = 32, /* on its way from another worker: counted already */
+    MSG_RETURN = 64    /* a reply that stands for something: unread, it goes back to its sender as a message (ask.h) */
 };
 
 #define MSG_TAG_MAX 255
 #define MSG_DEPTH_MAX 16
 #define MSG_CLASSES 6           /* blocks of 128, 256, 512, 1024, 2048, 4096 bytes */
 #define MSG_CLASS_HEAP 255      /* any size, from mem_alloc */
-#define MSG_CLASS_LARGE 254     /* too big for a class, built for a pool: from mem_alloc, but counted in its live */
+#define MSG_CLASS_LARGE 254     /* too big for a class, built for a pool: from mem_alloc, but counted by it */
 #define MSG_SIZE_MAX (1u << 30) /* bytes of one message, blobs included */
 
 struct msg_slot {
@@ -115,8 +116,17 @@ static inline struct tr_msg *msg_of_errand(struct errand *e)
 /* Blocks of one worker, by size. One thread at a time. */
 struct msg_pool {
     struct slab classes[MSG_CLASSES];
-    size_t live; /* blocks handed out, from the heap or from here */
+    size_t large; /* blocks handed out that come from the heap */
 };
+
+/* Blocks handed out less taken back. */
+static inline size_t msg_pool_live(const struct msg_pool *pool)
+{
+    size_t live = pool->large;
+    for (unsigned i = 0; i < MSG_CLASSES; i++)
+        live += (size_t) pool->classes[i].live;
+    return live;
+}
 
 void msg_pool_init(struct msg_pool *pool);
 void msg_pool_fini(struct msg_pool *pool);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "machine/signal_hub.h"
 #include "node/node.h"
 
 struct program {
@@ -67,14 +68,14 @@ static void signals_take(struct sigaction before[2])
     struct sigaction action = { .sa_handler = on_signal };
     sigemptyset(&action.sa_mask);
     program_signal = 0;
-    sigaction(SIGINT, &action, &before[0]);
-    sigaction(SIGTERM, &action, &before[1]);
+    signal_hub_action(SIGINT, &action, &before[0]);
+    signal_hub_action(SIGTERM, &action, &before[1]);
 }
 
 static void signals_give_back(const struct sigaction before[2])
 {
-    sigaction(SIGINT, &before[0], NULL);
-    sigaction(SIGTERM, &before[1], NULL);
+    signal_hub_action(SIGINT, &before[0], NULL);
+    signal_hub_action(SIGTERM, &before[1], NULL);
 }
 
 static int program_status(const struct program *p)

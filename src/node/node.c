@@ -9,6 +9,7 @@
 #include "actor/cancel.h"
 #include "actor/cell_ext.h"
 #include "actor/mailbox.h"
+#include "actor/offload.h"
 #include "actor/registry.h"
 #include "actor/spawn.h"
 #include "actor/table.h"
@@ -71,6 +72,7 @@ static void world_init(struct world *world, tr_node *node, unsigned workers)
     pthread_mutex_init(&world->tables_lock, NULL);
     pthread_mutex_init(&world->hooks_lock, NULL);
     fd_claims_init(&world->fd_claims);
+    offload_init(world);
 }
 
 /* Makes the workers one after another; those that are there are world.workers. */
@@ -357,6 +359,7 @@ void tr_node_destroy(tr_node **node)
     bury_owned(n, true);
     inboxes_empty(n);
     ticker_stop(&n->crew.ticker);
+    offload_fini(&n->world); /* before the last errands are run: these may be among them */
     for (unsigned i = 0; i < n->world.workers; i++) {
         (void) post_drain(&n->sched[i]->worker);
         owner_fini(&n->sched[i]->worker, &n->sched[i]->worker.root);
@@ -392,7 +395,7 @@ SANITIZER_MAY_RACE static void stats_add(struct worker *w, void *ctx)
     stats->timers += w->timers.len - w->timers_lazy;
     stats->pending_asks += w->pending_asks;
     stats->fds += w->fd_waits;
-    stats->blocks += w->msgs.live;
+    stats->blocks += msg_pool_live(&w->msgs);
     stats->messages += w->messages;
     stats->turns += w->turns;
     stats->moved += w->moved;

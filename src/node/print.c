@@ -57,6 +57,8 @@ static void wait_print(const struct worker *w, const struct wait *wait, FILE *ou
         [WAIT_CHILDREN] = " for its children",
         [WAIT_TIME] = " for a time",
         [WAIT_FD] = " for a descriptor",
+        [WAIT_WORK] = " for work on a thread",
+        [WAIT_SLOT] = " for a connection",
         [WAIT_YIELD] = " for its turn",
     };
     fprintf(out, "%s%s", names[wait->kind], text);

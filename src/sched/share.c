@@ -12,8 +12,9 @@
 
 static bool ext_lets_go(const struct cell_ext *e)
 {
-    return e == NULL || (list_is_empty(&e->ticks) && list_is_empty(&e->watches) && list_is_empty(&e->thens) &&
-                         list_is_empty(&e->thens_done) && list_is_empty(&e->enders) && list_is_empty(&e->senders));
+    return e == NULL || (list_is_empty(&e->ticks) && list_is_empty(&e->watches) && list_is_empty(&e->things) &&
+                         list_is_empty(&e->thens) && list_is_empty(&e->thens_done) && list_is_empty(&e->enders) &&
+                         list_is_empty(&e->senders));
 }
 
 /* A cell that is neither on nor suspended: everything that ties it to its worker hangs on it. One whose reentrant

@@ -114,6 +114,7 @@ tr_err sched_init(struct sched *s, struct crew *crew, unsigned index)
     w->fds = &s->fds;
     owner_init(&w->root, NULL, NULL);
     owner_init(&w->internal, NULL, NULL);
+    list_init(&w->far);
     cell_store_init(&w->cells, &world->cells, w->index);
     pools_init(w);
     stack_pool_init(&w->stacks, world->opts.stack_size, sizeof(struct tr_self), loop_entry);
@@ -189,7 +190,7 @@ tr_err sched_run(struct sched *s, enum loop_mode mode, int64_t budget_ms, bool *
     ticker_worker_wakes(&s->crew->ticker);
     atomic_fetch_or(&w->attention, ATTENTION_TICK);
     thread_serve(w, loop);
-    atomic_store_explicit(&w->running_id, 0, memory_order_relaxed);
+    atomic_store_explicit(&w->running, NULL, memory_order_relaxed);
     *more = worker_has_ready(w);
     if (mode == LOOP_STEP && !w->world->opts.virtual_clock)
         poll_arm(&s->poller, sched_next_wake(s));

@@ -30,13 +30,15 @@ static bool read_line(int fd, char *line, size_t size)
     return len > 0;
 }
 
-bool web_start(struct web *web, bool tls)
+static bool web_run(struct web *web, const char *kind)
 {
     char script[512], line[512];
-    char *argv[] = { (char[]){ "python3" }, script, tls ? (char[]){ "--tls" } : NULL, NULL };
+    char option[16];
+    char *argv[] = { (char[]){ "python3" }, script, kind != NULL ? option : NULL, NULL };
     int in[2], out[2];
     posix_spawn_file_actions_t actions;
     script_path(script, sizeof script);
+    snprintf(option, sizeof option, "%s", kind != NULL ? kind : "");
     memset(web, 0, sizeof *web);
     if (pipe2(in, O_CLOEXEC) != 0 || pipe2(out, O_CLOEXEC) != 0)
         return false;
@@ -52,6 +54,16 @@ bool web_start(struct web *web, bool tls)
                    sscanf(line, "%d %255s", &web->port, web->cert) >= 1;
     close(out[0]);
     return started;
+}
+
+bool web_start(struct web *web, bool tls)
+{
+    return web_run(web, tls ? "--tls" : NULL);
+}
+
+bool web_start_h2(struct web *web)
+{
+    return web_run(web, "--h2");
 }
 
 void web_stop(struct web *web)

@@ -16,6 +16,10 @@ struct web {
 
 /* Returns when it listens. False: no Python, or no openssl for a certificate. */
 bool web_start(struct web *web, bool tls);
+
+/* An nginx that speaks HTTP/2 over TLS: whatever the path, the page is the protocol's name; /file has 3,000,000 bytes.
+ * port 0: there is no nginx. */
+bool web_start_h2(struct web *web);
 void web_stop(struct web *web);
 
 /* "http://127.0.0.1:PORT" and the path, into buf; returns buf. */

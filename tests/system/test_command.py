@@ -35,11 +35,11 @@ class Command(CommandTest):
                             (("help", "fly"), 'troupe: there is no command "fly"; see: troupe help'),
                             (("version", "x"), 'troupe version: it takes no argument "x"; see: troupe version --help'),
                             (("fetch",), "troupe fetch: no URL is given; see: troupe fetch --help"),
-                            (("fetch", "-x"), "troupe fetch: there is no option -x; see: troupe fetch --help"),
+                            (("fetch", "-Q"), "troupe fetch: there is no option -Q; see: troupe fetch --help"),
                             (("fetch", "--fly"), "troupe fetch: there is no option --fly; see: troupe fetch --help"),
                             (("fetch", "-i"), "troupe fetch: option -i needs a value; see: troupe fetch --help"),
                             (("fetch", "--json=1", "u"), "troupe fetch: option --json=1 takes no value; see: troupe fetch --help"),
-                            (("fetch", "-c", "0", "u"), 'troupe fetch: -c takes a number from 1 to 100000, not "0"; see: troupe fetch --help'),
+                            (("fetch", "--parallel-max", "0", "u"), 'troupe fetch: --parallel-max takes a number from 1 to 100000, not "0"; see: troupe fetch --help'),
                             (("fetch", "-t", "x", "u"), 'troupe fetch: -t takes a number of seconds, not "x"; see: troupe fetch --help'),
                             (("fetch", "--max-size", "1z", "u"),
                              'troupe fetch: --max-size takes a number of bytes, not "1z"; see: troupe fetch --help')):

@@ -1,0 +1,3 @@
+# A person who thinks before they type.
+sleep 1
+echo Ada

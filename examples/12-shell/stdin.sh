@@ -1,0 +1,6 @@
+cat <<'END'
+echo hello
+ls /no/such/place 2>&1 | wc -l
+exit 3
+kill -TERM $$
+END
