@@ -141,27 +141,32 @@ static tr_err entry_busy(struct tr_self *self, int fd)
 }
 
 /* Before these events are waited for here. */
-static tr_err entry_claim(struct tr_self *self, int fd, struct fd_entry *e, unsigned events)
+static tr_err entry_claim(struct worker *w, int fd, struct fd_entry *e, unsigned events, bool firm)
 {
     uint64_t seq;
-    struct worker *w = self->worker;
-    tr_err err = fd_claim_take(w, fd, events, &seq);
+    tr_err err = fd_claim_take(w, fd, events, firm, &seq);
     if (err == TR_OK && e->seq != seq) { /* who waits does so for one that was closed, and has not heard of it yet */
         gate_enter(&w->gate);
         entry_close(w, fd, e); /* lets go of the claim */
         gate_leave(&w->gate);
-        err = fd_claim_take(w, fd, events, &seq);
+        err = fd_claim_take(w, fd, events, firm, &seq);
     }
-    if (err != TR_OK)
-        return err == TR_EBUSY ? entry_busy(self, fd) : error_set(self, err, "fd", "out of memory");
-    e->seq = seq;
-    return TR_OK;
+    if (err == TR_OK)
+        e->seq = seq;
+    return err;
+}
+
+static tr_err claim_error(struct tr_self *self, int fd, tr_err err)
+{
+    return err == TR_EBUSY ? entry_busy(self, fd) : error_set(self, err, "fd", "out of memory");
 }
 
 /* What nobody here waits for any more others may. */
 static void entry_release(struct worker *w, int fd, const struct fd_entry *e)
 {
     unsigned watched = e->watch != NULL ? e->watch->events : 0;
+    if (e->hook != NULL) /* a stream's: for as long as it has it */
+        return;
     fd_claim_leave(w, fd,
                    (e->reader == NULL && !(watched & TR_READABLE) ? TR_READABLE : 0u) |
                        (e->writer == NULL && !(watched & TR_WRITABLE) ? TR_WRITABLE : 0u));
@@ -263,9 +268,9 @@ tr_err fd_wait_begin(struct tr_self *self, int fd, unsigned events, bool *always
     struct fd_entry *e = entry_get(w, fd);
     if (e == NULL)
         return error_set(self, TR_ENOMEM, "fd", "out of memory");
-    tr_err err = entry_claim(self, fd, e, events);
+    tr_err err = entry_claim(w, fd, e, events, false);
     if (err != TR_OK)
-        return err;
+        return claim_error(self, fd, err);
     if (((events & TR_READABLE) && e->reader != NULL) || ((events & TR_WRITABLE) && e->writer != NULL) ||
         (e->watch != NULL && (e->watch->events & events))) {
         entry_release(w, fd, e);
@@ -418,9 +423,9 @@ tr_err tr_fd_watch(tr_self *self, int fd, unsigned events, const char *tag)
     struct fd_entry *e = entry_get(w, fd);
     if (e == NULL)
         return error_set(self, TR_ENOMEM, "fd", "out of memory");
-    tr_err err = entry_claim(self, fd, e, events);
+    tr_err err = entry_claim(w, fd, e, events, false);
     if (err != TR_OK)
-        return err;
+        return claim_error(self, fd, err);
     if ((e->watch != NULL && e->watch->cell != self->cell) || ((events & TR_READABLE) && e->reader != NULL) ||
         ((events & TR_WRITABLE) && e->writer != NULL)) {
         entry_release(w, fd, e);
@@ -455,16 +460,16 @@ tr_err tr_fd_close(tr_self *self, int fd)
     if (!self_is_current(self))
         return TR_ESTATE;
     struct worker *w = self->worker;
-    const struct fd_entry *ours = entry_of(w, fd);
-    if (ours != NULL && ours->hook != NULL)
-        return error_set(self, TR_EBUSY, "fd", "descriptor %d belongs to a stream: close that", fd);
-    if (fd_claim_close(w, fd, closed_elsewhere) != TR_OK)
-        return error_set(self, TR_ENOMEM, "fd", "out of memory; descriptor %d is still open", fd);
     gate_enter(&w->gate);
     struct fd_entry *e = entry_of(w, fd);
-    if (e != NULL)
+    tr_err err = e != NULL && e->hook != NULL ? TR_EBUSY : fd_claim_close(w, fd, closed_elsewhere);
+    if (err == TR_OK && e != NULL)
         entry_close(w, fd, e);
     gate_leave(&w->gate);
+    if (err == TR_EBUSY)
+        return error_set(self, err, "fd", "descriptor %d belongs to a stream: close that", fd);
+    if (err != TR_OK)
+        return error_set(self, err, "fd", "out of memory; descriptor %d is still open", fd);
     return close(fd) == 0 ? TR_OK : error_set(self, TR_EIO, "fd", "closing descriptor %d: %s", fd, strerror(errno));
 }
 
@@ -475,8 +480,13 @@ tr_err fd_hook_add(struct worker *w, int fd, struct fd_hook *h)
     struct fd_entry *e = entry_get(w, fd);
     if (e == NULL)
         return TR_ENOMEM;
-    if (e->hook != NULL || e->reader != NULL || e->writer != NULL || e->watch != NULL)
+    tr_err err = entry_claim(w, fd, e, TR_READABLE | TR_WRITABLE, true);
+    if (err != TR_OK)
+        return err;
+    if (e->hook != NULL || e->reader != NULL || e->writer != NULL || e->watch != NULL) {
+        entry_release(w, fd, e);
         return TR_EBUSY;
+    }
     e->hook = h;
     h->events = 0;
     h->reader = h->writer = NULL;
@@ -506,6 +516,7 @@ void fd_hook_remove(struct worker *w, struct fd_hook *h)
     h->events = 0;
     e->hook = NULL;
     entry_close(w, fd, e);
+    entry_release(w, fd, e);
 }
 
 void fd_ready_again(struct worker *w, int fd)

@@ -44,7 +44,7 @@ static bool is_free_for(const struct worker *w, const struct worker *holder)
     return holder == NULL || holder == w;
 }
 
-static tr_err take_locked(struct worker *w, int fd, unsigned events, uint64_t *seq)
+static tr_err take_locked(struct worker *w, int fd, unsigned events, bool firm, uint64_t *seq)
 {
     struct fd_claim *claim = claim_get(&w->world->fd_claims, fd);
     if (claim == NULL)
@@ -56,17 +56,18 @@ static tr_err take_locked(struct worker *w, int fd, unsigned events, uint64_t *s
         claim->reader = w;
     if (events & TR_WRITABLE)
         claim->writer = w;
+    claim->firm = claim->firm || firm;
     *seq = claim->seq;
     return TR_OK;
 }
 
-tr_err fd_claim_take(struct worker *w, int fd, unsigned events, uint64_t *seq)
+tr_err fd_claim_take(struct worker *w, int fd, unsigned events, bool firm, uint64_t *seq)
 {
     *seq = 0;
     if (w->world->workers == 1)
         return TR_OK;
     pthread_mutex_lock(&w->world->fd_claims.lock);
-    tr_err err = take_locked(w, fd, events, seq);
+    tr_err err = take_locked(w, fd, events, firm, seq);
     pthread_mutex_unlock(&w->world->fd_claims.lock);
     return err;
 }
@@ -82,6 +83,8 @@ void fd_claim_leave(struct worker *w, int fd, unsigned events)
         claim->reader = NULL;
     if (claim != NULL && (events & TR_WRITABLE) && claim->writer == w)
         claim->writer = NULL;
+    if (claim != NULL && claim->reader == NULL && claim->writer == NULL)
+        claim->firm = false;
     pthread_mutex_unlock(&claims->lock);
 }
 
@@ -90,6 +93,8 @@ static tr_err close_locked(struct worker *w, int fd, void (*run)(struct worker *
 {
     struct worker *others[] = { claim->reader, claim->writer != claim->reader ? claim->writer : NULL };
     struct signal *signals[] = { NULL, NULL };
+    if (claim->firm && !is_free_for(w, claim->reader))
+        return TR_EBUSY;
     for (int i = 0; i < 2; i++) {
         if (is_free_for(w, others[i]))
             continue;
@@ -105,6 +110,7 @@ static tr_err close_locked(struct worker *w, int fd, void (*run)(struct worker *
         if (signals[i] != NULL)
             errand_post(others[i], &signals[i]->errand);
     claim->reader = claim->writer = NULL;
+    claim->firm = false;
     claim->seq++;
     return TR_OK;
 }

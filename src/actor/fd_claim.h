@@ -9,6 +9,7 @@
 #define ACTOR_FD_CLAIM_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <troupe/base.h>
@@ -18,6 +19,7 @@ struct worker;
 
 struct fd_claim {
     struct worker *reader, *writer;
+    bool firm;    /* of a stream, which alone closes it */
     uint64_t seq; /* raised by each close */
 };
 
@@ -30,15 +32,17 @@ struct fd_claims {
 void fd_claims_init(struct fd_claims *claims);
 void fd_claims_fini(struct fd_claims *claims);
 
-/* Claims these events (TR_READABLE, TR_WRITABLE) for w, which may have them already. *seq: the number it is under now.
+/* Claims these events (TR_READABLE, TR_WRITABLE) for w, which may have them already; firm: nobody may close it until
+ * both have been let go. *seq: the number it is under now.
  * Errors: TR_EBUSY (another worker has one of them), TR_ENOMEM. */
-tr_err fd_claim_take(struct worker *w, int fd, unsigned events, uint64_t *seq);
+tr_err fd_claim_take(struct worker *w, int fd, unsigned events, bool firm, uint64_t *seq);
 
 /* w does not wait for these any more. What it did not have is left alone. */
 void fd_claim_leave(struct worker *w, int fd, unsigned events);
 
 /* fd is about to be closed by w: all other workers that have a claim get an errand with this run, a signal whose to is
- * the descriptor and whose ask_seq the number. Errors: TR_ENOMEM, and nothing has happened. */
+ * the descriptor and whose ask_seq the number. Errors: TR_ENOMEM, TR_EBUSY (another worker's firm claim), and nothing
+ * has happened. */
 tr_err fd_claim_close(struct worker *w, int fd, void (*run)(struct worker *w, struct errand *e));
 
 #endif

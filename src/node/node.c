@@ -71,8 +71,8 @@ static void world_init(struct world *world, tr_node *node, unsigned workers)
     pthread_mutex_init(&world->names_lock, NULL);
     pthread_mutex_init(&world->tables_lock, NULL);
     pthread_mutex_init(&world->hooks_lock, NULL);
-    offload_init(world);
     fd_claims_init(&world->fd_claims);
+    offload_init(world);
 }
 
 /* Makes the workers one after another; those that are there are world.workers. */

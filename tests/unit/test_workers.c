@@ -448,6 +448,16 @@ static const tr_behaviour requests = {
     .name = "requests", .state_size = sizeof(void *), .handlers = request_rows, .init = take_arg
 };
 
+/* Until the handler had begun when the time was up: on a slow machine a request may be dropped before that. */
+static tr_err ask_until_begun(tr_self *self, struct ends *e, tr_addr who, const char *tag)
+{
+    const tr_msg *reply;
+    tr_err err = TR_ETIMEDOUT;
+    while (err == TR_ETIMEDOUT && atomic_load(&e->begun) == 0)
+        err = tr_ask_for(self, who, 5, &reply, tag);
+    return err;
+}
+
 static tr_err ask_across(tr_self *self, void *arg)
 {
     struct ends *e = arg;
@@ -469,7 +479,7 @@ static tr_err ask_across(tr_self *self, void *arg)
     note(&e->notes, "%d", n);
     note_err(&e->notes, tr_ask(self, who, &reply, "describe"));
     note_err(&e->notes, tr_ask(self, who, &reply, "no such request"));
-    note_err(&e->notes, tr_ask_for(self, who, 3, &reply, "slow")); /* the handler sees that its asker gave up */
+    note_err(&e->notes, ask_until_begun(self, e, who, "slow")); /* the handler sees that its asker gave up */
     if (err == TR_OK)
         err = wait_until(self, &e->late, 1);
     (void) tr_kill(self, who, "its turn to go");
@@ -500,11 +510,10 @@ static tr_err ask_forwarded(tr_self *self, void *arg)
 {
     struct ends *e = arg;
     tr_addr first;
-    const tr_msg *reply;
     tr_err err = spawn_on(self, 0, NULL, &slow_on, e, &e->who);
     if (err == TR_OK)
         err = spawn_on(self, 1, NULL, &requests, e, &first);
-    note_err(&e->notes, err == TR_OK ? tr_ask_for(self, first, 30, &reply, "on") : err);
+    note_err(&e->notes, err == TR_OK ? ask_until_begun(self, e, first, "on") : err);
     return err == TR_OK ? wait_until(self, &e->late, 1) : err;
 }
 
@@ -514,7 +523,7 @@ static void a_request_handed_on_across_workers_is_cancelled_where_it_is(void **s
     struct ends e = { .begun = 0 };
     assert_int_equal(run_workers(2, ask_forwarded, &e), TR_OK);
     assert_string_equal(e.notes.text, "ETIMEDOUT");
-    assert_int_equal(e.begun, 1);
+    assert_true(e.begun >= 1);
 }
 
 /* ---- the node ---- */
