@@ -19,9 +19,9 @@ LAYERS = {
     "coro": "fiber valgrind switch_x86_64 switch_aarch64 switch_ucontext switch stack",
     "actor": "table.h cell.h timer.h owner.h self.h world.h worker.h ask.h call.h cancel.h cell_ext.h deadletter.h "
              "deadlock.h end.h ender.h error.h fd.h mailbox.h mail.h note.h spawn.h state.h tick.h turn.h wait.h "
-             "registry.h scope_kernel.h "
-             "ask call cancel cell cell_ext deadletter deadlock describe end ender error fd gather mail mailbox note "
-             "owner recv registry scope send spawn table tick timer turn wait",
+             "registry.h scope_kernel.h start.h stop.h "
+             "ask call cancel cell cell_ext deadletter deadline deadlock describe end ender error fd gather mail "
+             "mailbox note owner race recv registry scope send spawn start stop table tick timer turn wait",
     "sched": "poll.h ticker.h post.h sched.h poll post ticker loop worker",
     "net": "",
     "node": "module overflow node.h inbox.h node inbox thread main print test_kit",

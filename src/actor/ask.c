@@ -141,9 +141,9 @@ void ask_end(struct worker *w, struct ask *a)
 
 /* ---- asking ---- */
 
-int64_t ask_deadline_slow(struct tr_self *self, int64_t timeout_ms, enum ask_limit *limit)
+/* The deadline without that of a scope; INT64_MAX: nobody set one. */
+static int64_t deadline_outside(const struct tr_self *self, int64_t timeout_ms, int64_t now, enum ask_limit *limit)
 {
-    int64_t now = worker_now(self->worker);
     int64_t deadline = timeout_ms >= 0 ? clock_after_ms(now, timeout_ms) : INT64_MAX;
     const struct tr_msg *request = self->received;
     *limit = timeout_ms >= 0 ? ASK_LIMIT_OWN : ASK_LIMIT_NONE;
@@ -151,6 +151,23 @@ int64_t ask_deadline_slow(struct tr_self *self, int64_t timeout_ms, enum ask_lim
         deadline = request->ask->deadline;
         *limit = request->ask->limit == ASK_LIMIT_NONE ? ASK_LIMIT_NONE : ASK_LIMIT_OWN;
     }
+    return deadline;
+}
+
+/* What holds should the scope's deadline be moved. */
+__attribute__((noinline)) static void own_note(struct tr_self *self, struct ask *a, int64_t timeout_ms)
+{
+    enum ask_limit limit;
+    int64_t now = worker_now(self->worker);
+    int64_t own = deadline_outside(self, timeout_ms, now, &limit);
+    a->own = own == INT64_MAX ? now + ASK_TIMEOUT_NS : own;
+    a->own_limit = (uint8_t) limit;
+}
+
+int64_t ask_deadline_slow(struct tr_self *self, int64_t timeout_ms, enum ask_limit *limit)
+{
+    int64_t now = worker_now(self->worker);
+    int64_t deadline = deadline_outside(self, timeout_ms, now, limit);
     for (const struct scope *s = self->scope; s != NULL; s = s->outer) {
         if (s->deadline < deadline) {
             deadline = s->deadline;
@@ -220,6 +237,8 @@ static inline __attribute__((always_inline)) tr_err ask_to(struct tr_self *self,
     struct ask *a = ask_open(self, deadline, limit);
     if (__builtin_expect(a == NULL, 0))
         return ask_no_memory(self, m);
+    if (__builtin_expect(limit == ASK_LIMIT_SCOPE, 0))
+        own_note(self, a, timeout_ms);
     m->kind = MSG_ASK;
     m->from = cell_addr(self->cell);
     m->ask = a;

@@ -35,7 +35,9 @@ struct ask {
     tr_err err;         /* ASK_DONE */
     uint8_t state;      /* enum ask_state */
     uint8_t limit;      /* enum ask_limit */
-    uint64_t order;     /* ASK_DONE: worker.completions when it came */
+    uint8_t own_limit;  /* ASK_LIMIT_SCOPE: what would hold without the scope, and until when */
+    int64_t own;
+    uint64_t order; /* ASK_DONE: worker.completions when it came */
     tr_reply_fn *then;
     void *ctx;
     struct list link;

@@ -39,6 +39,7 @@ void cell_ext_free(struct worker *w, struct cell *c)
     if (e->end_error != NULL)
         msg_unref(&w->msgs, e->end_error);
     mem_free(e->cancel_reason);
+    mem_free(e->stop_reason);
     c->ext = NULL;
     slab_free(&w->exts, e);
 }

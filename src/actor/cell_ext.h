@@ -19,6 +19,12 @@ struct cell_ext {
     struct tr_msg *result;
     struct tr_msg *end_error; /* CELL_END: in words, or NULL */
     char *cancel_reason;
+    struct tr_msg *start; /* the request of the one who started it, until it is ready */
+    char *stop_reason;
+    bool was_ready;
+    bool start_told; /* it failed before it was ready, and that was told to the one who started it */
+    bool stopping;
+    struct cell *stop_next; /* while a request to stop goes down the tree */
     uint32_t len_max, bytes_max; /* CELL_BOUNDED */
     tr_full_policy full_policy;
     size_t stack_size;

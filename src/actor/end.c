@@ -13,6 +13,7 @@
 #include "actor/mailbox.h"
 #include "actor/registry.h"
 #include "actor/scope_kernel.h"
+#include "actor/start.h"
 #include "actor/state.h"
 #include "actor/table.h"
 #include "actor/tick.h"
@@ -113,6 +114,7 @@ static void close_mailbox(struct tr_self *self, struct cell *c, tr_err err)
             call_release_message(s, err == TR_OK ? TR_EDOWN : err);
     call_release_message(self, err == TR_OK ? TR_OK : err);
     release_kept(w, c);
+    start_settle(w, c, err);
     mailbox_close(w, c);
 }
 

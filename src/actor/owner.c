@@ -4,6 +4,7 @@
 
 #include "actor/cell_ext.h"
 #include "actor/scope_kernel.h"
+#include "actor/start.h"
 
 void owner_init(struct owner *o, struct cell *cell, struct scope *scope)
 {
@@ -132,6 +133,11 @@ static bool is_failure(const struct outcome *out)
     return out != NULL && out->err != TR_OK && out->err != TR_ECANCELED;
 }
 
+static bool is_to_be_told(const struct cell *c, const struct outcome *out)
+{
+    return is_failure(out) && !start_was_told(c);
+}
+
 /* Keeps a record; out of memory, a failure is reported at once instead. */
 static void record_add(struct worker *w, struct owner *o, struct cell *c, struct outcome *out)
 {
@@ -139,7 +145,7 @@ static void record_add(struct worker *w, struct owner *o, struct cell *c, struct
         record_free(w, list_entry(o->records.next, struct record, link));
     struct record *r = slab_alloc(&w->records);
     if (r == NULL) {
-        if (is_failure(out) &&
+        if (is_to_be_told(c, out) &&
             !(out->err == TR_EKILLED && w->world->stopping)) /* what a stop had to kill has been logged by it */
             failure_report(w, cell_id(c), out);
         outcome_unref(w, out);
@@ -148,7 +154,7 @@ static void record_add(struct worker *w, struct owner *o, struct cell *c, struct
     r->id = cell_id(c);
     r->outcome = out;
     r->owner = o;
-    r->unseen = is_failure(out) && o->scope == NULL;
+    r->unseen = is_to_be_told(c, out) && o->scope == NULL;
     r->timer.fire = record_grace_over;
     r->timer.node.place = 0;
     r->link.next = r->link.prev = NULL;
@@ -180,7 +186,7 @@ void owner_child_ended(struct worker *w, struct cell *c, struct outcome *out)
     struct owner *o = c->owner;
     owner_remove(o, c);
     if (o->cell == NULL && o->scope == NULL) { /* the root: nobody will join */
-        if (is_failure(out))
+        if (is_to_be_told(c, out))
             failure_report(w, cell_id(c), out);
         outcome_unref(w, out);
         return;

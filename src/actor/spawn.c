@@ -71,7 +71,7 @@ static tr_err cell_equip(struct worker *w, struct cell *c, const tr_spawn_opts *
 {
     size_t stack_size = o->stack_size != 0 ? o->stack_size : c->table != NULL ? c->table->def->stack_size : 0;
     bool big = stack_size > w->world->opts.stack_size;
-    if (!big && !has_bounds(o) && o->args == NULL && o->name == NULL)
+    if (!big && !has_bounds(o) && o->args == NULL && o->name == NULL && !(o->flags & SPAWN_WITH_EXT))
         return TR_OK;
     struct cell_ext *ext = cell_ext_get(w, c);
     if (ext == NULL)
@@ -125,7 +125,7 @@ static tr_err opts_check(const tr_spawn_opts *o, char *why, size_t why_size)
 
 static tr_err owner_accepts(const struct worker *w, const struct owner *o, char *why, size_t why_size)
 {
-    if (!o->closing && !w->world->stopping && (o->scope == NULL || !o->scope->canceled))
+    if (!o->closing && !w->world->stopping && (o->scope == NULL || !(o->scope->canceled || o->scope->stopping)))
         return TR_OK;
     snprintf(why, why_size, "%s",
              w->world->stopping ? "the node is stopping" : "its owner is closing: nothing new may start there");

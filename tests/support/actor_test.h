@@ -91,6 +91,9 @@ static inline tr_err run_actor_with(tr_node_opts opts, tr_body_fn *body, void *a
     return err;
 }
 
+/* What main does with an array of tests. */
+#define run_actor_tests(tests) cmocka_run_group_tests(tests, NULL, NULL)
+
 /* ---- looking ---- */
 
 static inline unsigned dead_letters(tr_self *self, tr_dead_reason reason)
