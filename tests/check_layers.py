@@ -14,17 +14,17 @@ import sys
 # Lowest layer first; in a layer, from left to right. A file includes its own header, what stands to its left, and lower
 # layers. "noun" is noun.h and noun.c; "noun.h" is the header alone, where the data stands lower than the code.
 LAYERS = {
-    "base": "sanitizer errand.h list alloc clock random heap slab log err",
+    "base": "sanitizer errand.h list alloc clock random heap slab log sys err",
     "message": "message.h small.h block.h signature.h codec.h build value message error_message signature codec valid print",
     "coro": "fiber valgrind switch_x86_64 switch_aarch64 switch_ucontext switch stack",
-    "actor": "table.h cell.h timer.h owner.h self.h world.h worker.h ask.h call.h cancel.h cell_ext.h deadletter.h "
+    "actor": "table.h cell.h timer.h owner.h self.h world.h worker.h watch.h ask.h call.h cancel.h cell_ext.h deadletter.h "
              "deadlock.h end.h ender.h error.h fd.h mailbox.h mail.h note.h spawn.h state.h tick.h turn.h wait.h "
              "registry.h scope_kernel.h start.h stop.h "
              "ask call cancel cell cell_ext deadletter deadline deadlock describe end ender error fd gather mail "
              "mailbox note owner race recv registry scope send spawn start stop table tick timer turn wait",
-    "sched": "poll.h ticker.h post.h sched.h poll post ticker loop worker",
+    "sched": "poll.h ticker.h post.h sched.h shuffle.h poll post ticker shuffle loop worker",
     "net": "",
-    "node": "module overflow node.h inbox.h node inbox thread main print test_kit",
+    "node": "module overflow kit.h node.h inbox.h node inbox thread main print expect fault match record seeds test_kit",
     "cli": "cli urls status progress json save output run fetch main",
 }
 
@@ -48,6 +48,7 @@ CALLS = {
     r"getrandom|rand|random": {"src/base/random.c"},
     r"malloc|calloc|realloc|aligned_alloc|posix_memalign|strdup|free": {"src/cli/", "src/base/alloc.c"},
     r"dlopen|dlsym": {"src/node/module.c"},
+    r"epoll_(create1|ctl|wait)|timerfd_(create|settime)|eventfd|mmap|pthread_create": {"src/cli/", "src/base/sys.h"},
 }
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)

@@ -51,6 +51,7 @@ enum cell_flag {
     CELL_ZOMBIE = 1u << 15,   /* ended while it stood in the run queue: its slot is freed when it is taken out */
     CELL_SENDERS = 1u << 18,  /* somebody waits for room in its mailbox */
     CELL_LINKED = 1u << 17,   /* stands in the run queue; also used by suspended stacks */
+    CELL_WATCHED = 1u << 19,  /* a test looks at what is sent to it: world.watch */
     CELL_BIG_STACK = 1u << 16 /* ext->stack_size, or its behaviour's, is larger than the default */
 };
 

@@ -16,6 +16,12 @@ static void sender_settle(struct worker *w, struct sender *s, tr_err err)
     worker_wake(w, s->self);
 }
 
+static void put_counted(struct worker *w, struct cell *c, struct tr_msg *m)
+{
+    watch_delivered(w, c, m);
+    mailbox_put(w, c, m);
+}
+
 void mailbox_admit(struct worker *w, struct cell *c)
 {
     struct list *senders = &c->ext->senders;
@@ -25,7 +31,7 @@ void mailbox_admit(struct worker *w, struct cell *c)
             return;
         struct tr_msg *m = s->msg;
         s->msg = NULL;
-        mailbox_put(w, c, m);
+        put_counted(w, c, m);
         sender_settle(w, s, TR_OK);
     }
     c->run.flags &= ~(uint32_t) CELL_SENDERS;
@@ -63,8 +69,11 @@ static bool drop_oldest(struct worker *w, struct cell *c)
 tr_err mailbox_offer(struct worker *w, struct cell *c, struct tr_msg **m, bool *wait)
 {
     *wait = false;
-    if (!mailbox_is_full(c, (*m)->size)) {
-        mailbox_put(w, c, *m);
+    tr_err err = c->run.flags & CELL_WATCHED ? w->world->watch->sent(w->world->watch, c) : TR_OK;
+    if (err != TR_OK)
+        return err;
+    if (!mailbox_is_over(c, (*m)->size) && !(c->run.flags & CELL_SENDERS)) {
+        put_counted(w, c, *m);
         *m = NULL;
         return TR_OK;
     }
@@ -77,7 +86,7 @@ tr_err mailbox_offer(struct worker *w, struct cell *c, struct tr_msg **m, bool *
     case TR_FULL_DROP_OLD:
         while (mailbox_is_over(c, (*m)->size) && drop_oldest(w, c))
             ;
-        mailbox_put(w, c, *m);
+        put_counted(w, c, *m);
         *m = NULL;
         return TR_OK;
     case TR_FULL_REJECT:
@@ -154,6 +163,8 @@ tr_err mailbox_send(struct tr_self *self, struct cell *c, struct tr_msg **m, int
     tr_err err = mailbox_offer(self->worker, c, m, &wait);
     if (err == TR_OK)
         return TR_OK;
+    if (err != TR_EFULL)
+        return error_set(self, err, "send", "a test has made this send fail");
     if (!wait || !may_wait)
         return full_error(self, c, TR_EFULL, wait ? "" : " and refuses");
     return send_when_room(self, c, m, deadline, patience);

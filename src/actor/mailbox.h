@@ -9,6 +9,7 @@
 #define ACTOR_MAILBOX_H
 
 #include "actor/cell_ext.h"
+#include "actor/watch.h"
 
 #define MAILBOX_LEN_MAX 8192u
 #define MAILBOX_BYTES_MAX (4u * 1024u * 1024u)
@@ -31,10 +32,10 @@ static inline bool mailbox_is_over(const struct cell *c, uint32_t size)
     return c->len >= len_max || (c->len > 0 && (uint64_t) c->bytes + size > bytes_max);
 }
 
-/* The same for one that comes now: it does not overtake those who wait. */
+/* The same for one that comes now: it does not overtake those who wait. A watched one takes the long way, too. */
 static inline bool mailbox_is_full(const struct cell *c, uint32_t size)
 {
-    return mailbox_is_over(c, size) || (c->run.flags & CELL_SENDERS);
+    return mailbox_is_over(c, size) || (c->run.flags & (CELL_SENDERS | CELL_WATCHED));
 }
 
 /* Appends m, which must fit or be uncounted, and sees to it that somebody runs. Owns: moved. */
@@ -50,6 +51,8 @@ static inline void mailbox_put(struct worker *w, struct cell *c, struct tr_msg *
     if (!(m->flags & MSG_UNCOUNTED)) {
         c->len++;
         c->bytes += m->size;
+    } else {
+        watch_delivered(w, c, m);
     }
     w->messages++;
     if (!(c->run.flags & (CELL_QUEUED | CELL_BUSY))) {
@@ -82,7 +85,8 @@ static inline struct tr_msg *mailbox_take(struct worker *w, struct cell *c)
 }
 
 /* Sends m to c by the rules of a full mailbox, without suspending. Owns: *m is moved on TR_OK (dropped by policy counts
- * as that), else untouched. Errors: TR_EFULL. *wait: the policy is to wait, and a sender that can may do so. */
+ * as that), else untouched. Errors: TR_EFULL, or what a
+ * test has asked for. *wait: the policy is to wait, and a sender that can may do so. */
 tr_err mailbox_offer(struct worker *w, struct cell *c, struct tr_msg **m, bool *wait);
 
 /* The same, suspending self until deadline if that is the policy; patience is the deadline as the search for deadlocks

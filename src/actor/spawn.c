@@ -136,6 +136,8 @@ static void cell_launch(struct worker *w, struct owner *owner, struct cell *c, b
 {
     if (internal)
         c->run.flags |= CELL_INTERNAL;
+    if (w->world->watch != NULL)
+        c->run.flags |= CELL_WATCHED;
     *(internal ? &w->world->live_internal : &w->world->live) += 1;
     w->world->spawned++;
     owner_add(owner, c);

@@ -47,13 +47,14 @@ struct worker {
     struct slab states[STATE_CLASSES];
     struct stack_pool stacks;
     struct heap timers;
+    struct random *shuffle; /* NULL; in tests: draws who is next among those who might be (sched/shuffle.h) */
     struct fd_table *fds;
     const struct tr_behaviour *last_behaviour; /* and its table: most spawns are like the one before */
     const struct table *last_table;
     uint64_t completions; /* numbers answers in the order in which they came */
     size_t timers_lazy;   /* armed by timer_cover */
     size_t pending_asks;
-    size_t fd_waits; /* suspended in tr_fd_wait, or watched: declared I/O */
+    size_t fd_waits;    /* suspended in tr_fd_wait, or watched: declared I/O */
     size_t errands_due; /* promised by other threads: a virtual clock waits for them as it does for descriptors */
     /* the thread's own stack: where the worker was entered, and where tr_call runs */
     struct coro thread;

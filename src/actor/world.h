@@ -25,6 +25,7 @@ struct world {
     tr_node_opts opts; /* defaults filled in */
     struct random random;
     bool stopping;
+    struct watch *watch;     /* NULL; in tests: sees messages on their way (actor/watch.h) */
     uint64_t told_elsewhere; /* the actor whose failure goes to the hook alone: tr_main tells of its own */
     struct tr_node *node;
 };

@@ -74,6 +74,7 @@ tr_err tr_node_create(const tr_node_opts *opts, tr_node **node)
     owner_init(&n->internal, NULL, NULL);
     pthread_mutex_init(&n->door, NULL);
     list_init(&n->asks);
+    kit_init(&n->kit);
     snprintf(n->name, sizeof n->name, "%s", filled.name != NULL ? filled.name : "troupe");
     n->world.opts.name = n->name;
     err = node_asker_start(n);
@@ -181,6 +182,7 @@ void tr_node_destroy(tr_node **node)
     node_bury(n);
     (void) post_drain(&n->sched.worker, &n->sched.posts);
     owner_fini(&n->sched.worker, &n->world.root);
+    kit_fini(&n->kit);
     sched_fini(&n->sched);
     registry_fini(&n->world);
     table_free_all(&n->world);

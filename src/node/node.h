@@ -6,6 +6,7 @@
 #include <troupe/node.h>
 
 #include "actor/world.h"
+#include "node/kit.h"
 #include "sched/sched.h"
 
 struct tr_node {
@@ -17,6 +18,7 @@ struct tr_node {
     struct list asks;      /* struct thread_ask.link: threads that wait */
     uint64_t asker;        /* asks on behalf of threads */
     char name[64];
+    struct kit kit;
 };
 
 /* Makes one of the runtime's own actors. Thread: the one that runs the node, or any before. */

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "actor/cell_ext.h"
-#include "base/alloc.h"
 #include "base/clock.h"
 #include "node/node.h"
 
@@ -109,6 +108,7 @@ tr_err tr_test_run(tr_body_fn *fn, void *arg, int64_t *elapsed_ms, char *buf, si
     tr_err err = tr_node_create(&opts, &node);
     if (err != TR_OK)
         return err;
+    tr_test_shuffle(node, tr_test_seed());
     err = tr_node_spawn(node, &spawn, NULL);
     if (err == TR_OK)
         err = tr_node_run(node);
@@ -119,9 +119,4 @@ tr_err tr_test_run(tr_body_fn *fn, void *arg, int64_t *elapsed_ms, char *buf, si
     if (err == TR_OK)
         err = run.result;
     return left > 0 ? TR_ESTATE : err;
-}
-
-uint64_t tr_test_fail_alloc(uint64_t n)
-{
-    return mem_fail_at(n);
 }

@@ -22,6 +22,7 @@
 #include "actor/turn.h"
 #include "base/clock.h"
 #include "sched/sched.h"
+#include "sched/shuffle.h"
 
 #define TIMERS_A_PASS 4096 /* then the actors they woke have their turn */
 #define TRIM_A_PASS 64     /* idle stacks given back before the worker goes to sleep */
@@ -62,6 +63,8 @@ static void queue_rotate(struct worker *w)
 
 static inline struct runnable *queue_pop(struct worker *w)
 {
+    if (__builtin_expect(w->shuffle != NULL, 0))
+        shuffle_batch(w);
     struct runnable *r = w->batch_head;
     if (r != NULL && r == w->batch_tail) { /* a batch of one is in front already */
         w->batch_head = w->batch_tail = NULL;
@@ -267,6 +270,8 @@ static void attend(struct sched *s, bool block)
     stop_if_wanted(s);
     if (timer_run_due(w, TIMERS_A_PASS))
         atomic_store_explicit(&w->attention, 1, memory_order_relaxed);
+    if (w->shuffle != NULL)
+        shuffle_each(w);
 }
 
 /* Nothing is ready and nothing can be but by the clock: a virtual one jumps. False: nothing to jump to. */
@@ -274,7 +279,8 @@ static bool clock_jump(struct sched *s)
 {
     struct worker *w = &s->worker;
     int64_t next = heap_min(&w->timers) < s->stop_deadline ? heap_min(&w->timers) : s->stop_deadline;
-    if (!w->world->opts.virtual_clock || s->mode != LOOP_RUN || w->fd_waits > 0 || w->errands_due > 0 || next == INT64_MAX)
+    if (!w->world->opts.virtual_clock || s->mode != LOOP_RUN || w->fd_waits > 0 || w->errands_due > 0 ||
+        next == INT64_MAX)
         return false;
     if (next > w->now)
         w->now = next;
@@ -392,7 +398,7 @@ static void cell_resume(struct tr_self *self, struct cell *c)
 /* The next in the queue, if it is a suspended stack that can be switched to without a loop in between. */
 static struct tr_self *next_stack(struct worker *w)
 {
-    if (w->slice_left == 0 || atomic_load_explicit(&w->attention, memory_order_relaxed) != 0)
+    if (w->slice_left == 0 || w->shuffle != NULL || atomic_load_explicit(&w->attention, memory_order_relaxed) != 0)
         return NULL;
     struct runnable *r = w->batch_head != NULL ? w->batch_head : w->front_head;
     if (r == NULL || (r->flags & (CELL_IS | SELF_DEAD)))

@@ -273,5 +273,5 @@ int main(void)
         cmocka_unit_test(nothing_no_ask_no_kind_and_a_behaviours_mailbox_are_einval),
         cmocka_unit_test(a_wait_ends_with_its_scope_or_its_actor),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_actor_tests(tests);
 }
