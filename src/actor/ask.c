@@ -94,12 +94,19 @@ static inline void ask_complete(struct worker *w, struct ask *a, tr_err err, str
 static bool scope_will_tell(const struct ask *a)
 {
     const struct tr_self *self = a->limit == ASK_LIMIT_SCOPE ? a->waiter : NULL;
-    if (self == NULL || !(self->wait.kind == WAIT_ASK || (self->wait.kind == WAIT_ASKS && self->wait.all)))
+    if (self == NULL || !(self->wait.kind == WAIT_ASK || self->wait.kind == WAIT_ASKS || self->wait.kind == WAIT_ITEMS))
         return false;
     const struct scope *s = self->scope;
     while (s != NULL && s->deadline > a->deadline)
         s = s->shield ? NULL : s->outer;
     return s != NULL;
+}
+
+static void ask_expire(struct worker *w, struct ask *a)
+{
+    uint64_t seq = a->seq, holder = a->holder;
+    ask_complete(w, a, TR_ETIMEDOUT, NULL);
+    note_asker_gone(w, a, seq, holder);
 }
 
 static void ask_timer_fire(struct worker *w, struct timer *t, int64_t now)
@@ -111,9 +118,14 @@ static void ask_timer_fire(struct worker *w, struct timer *t, int64_t now)
         (void) timer_cover(w, t, a->deadline); /* cannot fail: the heap has just lost an entry */
         return;
     }
-    uint64_t seq = a->seq, holder = a->holder;
-    ask_complete(w, a, TR_ETIMEDOUT, NULL);
-    note_asker_gone(w, a, seq, holder);
+    ask_expire(w, a);
+}
+
+void ask_let_go(struct worker *w, struct ask *a)
+{
+    a->waiter = NULL;
+    if (a->state == ASK_OPEN && !timer_cover(w, &a->timer, a->deadline))
+        ask_expire(w, a);
 }
 
 /* Between an answer and a cancel the first wins, whenever the asker runs: an answer that comes now is late. */

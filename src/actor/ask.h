@@ -113,6 +113,9 @@ void ask_adopt(struct tr_self *self, struct ask *ask);
  * TR_STOP). */
 bool ask_run_thens(struct tr_self *self);
 
+/* Nobody waits for it any more, but it goes on: if its deadline came while a scope was to tell of it, it is over soon. */
+void ask_let_go(struct worker *w, struct ask *ask);
+
 /* Cancels all asks that self started, or that c waits for with tr_ask_then. */
 void ask_end_started(struct tr_self *self);
 void ask_end_thens(struct worker *w, struct cell *c);

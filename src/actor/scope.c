@@ -50,8 +50,10 @@ void scope_cancel(struct worker *w, struct scope *s, const char *reason)
     s->canceled = true;
     snprintf(s->reason, sizeof s->reason, "%s", reason != NULL ? reason : "cancelled");
     for (struct scope *inner = s->self->scope; inner != NULL; inner = inner->outer) {
-        if (reaches(s, inner))
+        if (reaches(s, inner)) {
+            inner->cut_short = inner->cut_short || (inner != s && inner->owner.count > 0);
             scope_cancel_children(w, inner);
+        }
         if (inner == s)
             break;
     }
@@ -225,7 +227,7 @@ static tr_err scope_close(struct tr_self *self, struct scope *s, tr_err result)
     self->scope = s->outer;
     if (s->moved_on != NULL)
         *s->moved_on = false;
-    if (s->canceled && !s->timed_out && !s->child_failed && result == TR_OK && self_is_canceled(self))
+    if ((s->canceled || s->cut_short) && !s->timed_out && !s->child_failed && result == TR_OK && self_is_canceled(self))
         result = error_set(self, TR_ECANCELED, "scope", "cancelled: %s", self_cancel_reason(self));
     result = scope_verdict(self, s, result);
     error_list_set(self, s->errors, s->errors_len, s->errors_total);

@@ -28,7 +28,7 @@ struct scope {
     bool runs; /* a function in it, which ends it by returning: tr_scope_end may not */
     bool canceled;
     bool timed_out; /* canceled by its own deadline */
-    bool cut_short; /* there were children then */
+    bool cut_short; /* there were children then, or when an outer one was cancelled */
     bool child_failed;
     tr_err first_err; /* of a child */
     size_t errors_len, errors_total;

@@ -296,6 +296,46 @@ static void deadline_can_be_taken_away_and_set_anew_until_it_has_come(void **sta
     assert_string_equal(run.notes.text, "OK OK OK ECANCELED ESTATE OK at 105 OK 1 ETIMEDOUT");
 }
 
+struct left_open {
+    struct run *run;
+    tr_pending pending;
+    bool next;
+};
+
+static tr_err starts_and_waits(tr_self *self, void *arg)
+{
+    struct left_open *l = arg;
+    size_t index;
+    tr_err err = tr_ask_start_for(self, l->run->other, 1000, &l->pending, "what");
+    tr_wait_item item = { .kind = TR_WAIT_REPLY, .pending = l->pending };
+    if (err == TR_OK)
+        err = l->next ? tr_next(self, &l->pending, 1, &index, NULL)
+                      : tr_wait(self, &item, 1, TR_WAIT_FIRST, TR_FOREVER, NULL);
+    return note_err(&l->run->notes, err);
+}
+
+static tr_err awaits_outside(tr_self *self, void *arg)
+{
+    struct run *run = arg;
+    tr_err err = tr_spawn(self, deaf, NULL, &run->other);
+    for (int next = 0; next < 2; next++) {
+        struct left_open l = { .run = run, .next = next };
+        note_err(&run->notes, tr_within(self, 20, starts_and_waits, &l));
+        note_err(&run->notes, tr_await(self, l.pending, NULL));
+        note(&run->notes, "at %ld", now_ms(self));
+    }
+    return err;
+}
+
+/* S3.10: the scope tells first, and the ask that is left open is over all the same */
+static void ask_that_ends_with_its_scope_but_is_not_collected_there_is_over_outside(void **state)
+{
+    struct run run = { .ask = NULL };
+    (void) state;
+    assert_int_equal(run_actor(awaits_outside, &run), TR_OK);
+    assert_string_equal(run.notes.text, "ECANCELED ETIMEDOUT ETIMEDOUT at 20 ECANCELED ETIMEDOUT ETIMEDOUT at 40");
+}
+
 static tr_err shield_without_end(tr_self *self, void *arg)
 {
     struct run *run = arg;
@@ -324,6 +364,7 @@ int main(void)
         cmocka_unit_test(outside_cancel_is_never_told_as_a_timeout),
         cmocka_unit_test(deadline_moved_later_holds_for_all_that_waits_inside),
         cmocka_unit_test(deadline_can_be_taken_away_and_set_anew_until_it_has_come),
+        cmocka_unit_test(ask_that_ends_with_its_scope_but_is_not_collected_there_is_over_outside),
         cmocka_unit_test(shield_keeps_a_deadline),
     };
     return run_actor_tests(tests);
