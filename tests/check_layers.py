@@ -17,12 +17,12 @@ LAYERS = {
     "base": "sanitizer errand.h list alloc clock random heap slab log sys err",
     "message": "message.h small.h block.h signature.h codec.h build value message error_message signature codec valid print",
     "coro": "fiber valgrind switch_x86_64 switch_aarch64 switch_ucontext switch stack",
-    "actor": "table.h cell.h timer.h owner.h self.h world.h worker.h watch.h ask.h call.h cancel.h cell_ext.h deadletter.h "
-             "deadlock.h end.h ender.h error.h fd.h mailbox.h mail.h note.h spawn.h state.h tick.h turn.h wait.h "
-             "registry.h scope_kernel.h start.h stop.h "
-             "ask call cancel cell cell_ext deadletter deadline deadlock describe end ender error fd gather mail "
-             "mailbox note owner race recv registry scope send spawn start stop table tick timer turn wait",
-    "sched": "poll.h ticker.h post.h sched.h shuffle.h poll post ticker shuffle loop worker",
+    "actor": "gate.h table.h cell.h timer.h owner.h self.h world.h worker.h watch.h ask.h call.h cancel.h cell_ext.h "
+             "deadletter.h deadlock.h end.h ender.h error.h fd.h mailbox.h mail.h note.h spawn.h state.h tick.h turn.h "
+             "wait.h registry.h scope_kernel.h signal.h remote.h start.h stop.h "
+             "gate ask call cancel cell cell_ext deadletter deadline deadlock describe end ender error fd gather mail "
+             "mailbox note owner race recv registry remote scope send signal spawn start stop table tick timer turn wait",
+    "sched": "poll.h ticker.h post.h share.h sched.h shuffle.h poll post share ticker shuffle loop worker",
     "net": "",
     "node": "module overflow kit.h node.h inbox.h node inbox thread main print expect fault match record seeds test_kit",
     "cli": "cli urls status progress json save output run fetch main",

@@ -73,6 +73,18 @@ typedef enum tr_full_policy {
     TR_FULL_DROP_OLD  /* the oldest is dropped: a dead letter, an error reply if it was a request */
 } tr_full_policy;
 
+/* Which worker runs it, on a node that has several (tr_node_opts.workers). Every actor has one at a time. One that may
+ * move does so between messages, never while it is suspended, nor while it has timers, watched descriptors, started
+ * asks or living children. */
+typedef enum tr_place {
+    TR_PLACE_AUTO =
+        0,          /* begins at its spawner's. A behaviour may move; so may a body spawned with message arguments and
+                       without a pointer, until it runs. Any other body shares memory with its spawner, and stays */
+    TR_PLACE_HERE,  /* its spawner's, for good */
+    TR_PLACE_ANY,   /* may move as a behaviour does, whatever arg is */
+    TR_PLACE_WORKER /* opts.worker, for good */
+} tr_place;
+
 enum {
     TR_SPAWN_DETACHED =
         1 /* owned by the node, not by the spawner or its scope; its failure is reported, its result not kept */
@@ -91,6 +103,8 @@ typedef struct tr_spawn_opts {
     tr_full_policy full_policy;
     unsigned flags;
     tr_scope *scope; /* owner; NULL: the spawning actor itself */
+    tr_place place;
+    unsigned worker; /* TR_PLACE_WORKER: its number, from 0 */
 } tr_spawn_opts;
 
 /* Makes an actor. It is queued, not run: it starts after its spawner suspends or ends its turn, siblings in order; so
@@ -217,6 +231,13 @@ TR_API tr_err tr_defer(tr_self *self, void (*fn)(void *arg), void *arg);
 
 TR_API tr_addr tr_self_addr(tr_self *self);
 TR_API tr_node *tr_self_node(tr_self *self);
+
+/* The number of the worker that runs this actor now, from 0. */
+TR_API unsigned tr_self_worker(tr_self *self);
+
+/* Keeps this actor on the worker that it is on, and lets it go again. Pins do not nest. */
+TR_API tr_err tr_pin(tr_self *self);
+TR_API tr_err tr_unpin(tr_self *self);
 
 /* The node's time, now; refreshed once a turn and at least once a millisecond. */
 TR_API tr_time tr_now(tr_self *self);

@@ -24,6 +24,11 @@ extern "C" {
  * 1 if it ended with an error (which is printed), 128 + n if signal n stopped it. */
 TR_API int tr_main(tr_body_fn *main_fn, void *arg);
 
+/* The same on a node with these options (several workers, limits); its hooks, ctx, log_level and virtual_clock are
+ * tr_main's own and must be zero (the status is 1, and standard error says why). */
+struct tr_node_opts;
+TR_API int tr_main_with(const struct tr_node_opts *opts, tr_body_fn *main_fn, void *arg);
+
 /* ---- a node ---- */
 
 typedef enum tr_log_level { TR_LOG_ERROR = 1, TR_LOG_WARN, TR_LOG_INFO, TR_LOG_DEBUG } tr_log_level;
@@ -54,7 +59,11 @@ typedef struct tr_dead_letter {
     const tr_msg *msg; /* lent for the call */
 } tr_dead_letter;
 
-/* Hooks are called on the worker's thread (log: on any), must return soon and call nothing that suspends. */
+/* tr_node_opts.workers: as many as this process may use processors. */
+#define TR_ALL_CORES 0xffffffffu
+
+/* Hooks are called on a worker's thread, one at a time (log: on any thread), must return soon and call nothing that
+ * suspends. */
 typedef struct tr_node_opts {
     size_t size; /* sizeof(tr_node_opts) */
     const char *name;
@@ -70,13 +79,18 @@ typedef struct tr_node_opts {
     void (*on_failure)(void *ctx, const tr_failure *failure);
     void (*on_dead_letter)(void *ctx, const tr_dead_letter *letter);
     void *ctx;
+    unsigned workers; /* threads that run actors; 0: 1; at most 64. A virtual clock wants 1 */
 } tr_node_opts;
 
 /* Errors: TR_EINVAL, TR_ENOMEM, TR_EIO (no epoll, eventfd or timerfd to be had). opts may be NULL. */
 TR_API TR_MUST_CHECK tr_err tr_node_create(const tr_node_opts *opts, tr_node **node);
 
-/* Spawns an actor that the node itself owns. Thread: the one that runs the node, or any before it runs. opts->scope
- * must be NULL. */
+/* How many workers it has. Worker 0 is the thread that runs the node; the others are threads of their own, started with
+ * it. Thread: any. */
+TR_API unsigned tr_node_workers(const tr_node *node);
+
+/* Spawns an actor that the node itself owns. Thread: one of its workers', or any before it runs. opts->scope must be
+ * NULL. */
 TR_API TR_MUST_CHECK tr_err tr_node_spawn(tr_node *node, const tr_spawn_opts *opts, tr_addr *to);
 
 /* Runs until tr_node_stop, or until no actor is left. Returns TR_OK, or TR_ETIMEDOUT when some had to be killed (the
@@ -132,14 +146,16 @@ typedef struct tr_node_stats {
     size_t size; /* sizeof(tr_node_stats), set by the caller */
     size_t actors, stacks, stacks_pooled, timers, pending_asks, fds, blocks; /* now; blocks: messages that exist */
     uint64_t messages, spawned, turns;                                       /* since the start */
+    uint64_t moved; /* likewise: actors that came to another worker */
     uint64_t dead[TR_DEAD_REASONS];
 } tr_node_stats;
 
-/* Thread: the node's, or any while it does not run. */
+/* Thread: a worker's, or any while it does not run. The other workers are stopped one after another while they are
+ * looked at, for less than a microsecond each. */
 TR_API void tr_node_stats_get(const tr_node *node, tr_node_stats *stats);
 
-/* Writes every living actor to out, one a line: address, name, state, what it waits for, mailbox. Thread: the node's.
- */
+/* Writes every living actor to out, one a line: address, name, state, what it waits for, mailbox. Thread: as
+ * tr_node_stats_get; the other workers stand still while their actors are written. */
 TR_API void tr_node_print(const tr_node *node, FILE *out);
 
 #ifdef __cplusplus

@@ -8,6 +8,7 @@
 #include "actor/error.h"
 #include "actor/mailbox.h"
 #include "actor/note.h"
+#include "actor/remote.h"
 #include "actor/scope_kernel.h"
 #include "actor/table.h"
 #include "base/clock.h"
@@ -23,16 +24,19 @@ static inline struct ask *ask_open(struct tr_self *self, int64_t deadline, enum 
     struct ask *a = slab_alloc(&w->asks);
     if (a == NULL)
         return NULL;
+    if (__builtin_expect(a->home == NULL, 0)) {
+        a->home = w;
+        a->timer.fire = ask_timer_fire;
+    }
     a->reply = NULL;
     a->waiter = NULL;
     a->asker = cell_id(self->cell);
-    a->deadline = deadline;
-    a->limit = (uint8_t) limit;
-    a->timer.fire = ask_timer_fire;
-    a->state = ASK_OPEN;
+    __atomic_store_n(&a->deadline, deadline, __ATOMIC_RELAXED);
+    __atomic_store_n(&a->limit, (uint8_t) limit, __ATOMIC_RELAXED);
+    ask_set_state(a, ASK_OPEN);
     a->then = NULL;
     if (!timer_cover(w, &a->timer, deadline)) {
-        a->state = ASK_FREE;
+        ask_set_state(a, ASK_FREE);
         slab_free(&w->asks, a);
         return NULL;
     }
@@ -42,8 +46,9 @@ static inline struct ask *ask_open(struct tr_self *self, int64_t deadline, enum 
 
 static inline void ask_free(struct worker *w, struct ask *a)
 {
-    a->state = ASK_FREE;
-    a->seq++;
+    ask_set_state(a, ASK_FREE);
+    __atomic_store_n(&a->seq, a->seq + 1, __ATOMIC_RELAXED);
+    atomic_thread_fence(memory_order_release); /* before the deadline of the next one: ask_read_deadline */
     w->pending_asks--;
     slab_free(&w->asks, a);
 }
@@ -62,7 +67,7 @@ static inline void waiter_wake(struct worker *w, const struct ask *a)
 
 static void then_wake(struct worker *w, struct ask *a)
 {
-    struct cell *c = cell_find(&w->world->cells, a->asker);
+    struct cell *c = cell_find(w, a->asker); /* open asks hold their actor here */
     list_remove(&a->link);
     list_push(&c->ext->thens_done, &a->link);
     c->run.flags |= CELL_THEN;
@@ -83,7 +88,7 @@ static inline void ask_wake(struct worker *w, struct ask *a)
 
 static inline void ask_complete(struct worker *w, struct ask *a, tr_err err, struct tr_msg *reply)
 {
-    a->state = ASK_DONE;
+    ask_set_state(a, ASK_DONE);
     a->err = err;
     a->reply = reply;
     ask_wake(w, a);
@@ -153,15 +158,27 @@ void ask_end(struct worker *w, struct ask *a)
 
 /* ---- asking ---- */
 
+bool ask_read_deadline(const struct tr_msg *m, int64_t *deadline, enum ask_limit *limit)
+{
+    const struct ask *a = m->ask;
+    if (!ask_is_owed(m))
+        return false;
+    *deadline = __atomic_load_n(&a->deadline, __ATOMIC_RELAXED);
+    *limit = (enum ask_limit) __atomic_load_n(&a->limit, __ATOMIC_RELAXED);
+    atomic_thread_fence(memory_order_acquire); /* pairs with the release in ask_free */
+    return __atomic_load_n(&a->seq, __ATOMIC_RELAXED) == m->ask_seq;
+}
+
 /* The deadline without that of a scope; INT64_MAX: nobody set one. */
 static int64_t deadline_outside(const struct tr_self *self, int64_t timeout_ms, int64_t now, enum ask_limit *limit)
 {
     int64_t deadline = timeout_ms >= 0 ? clock_after_ms(now, timeout_ms) : INT64_MAX;
-    const struct tr_msg *request = self->received;
+    int64_t theirs;
+    enum ask_limit their_limit;
     *limit = timeout_ms >= 0 ? ASK_LIMIT_OWN : ASK_LIMIT_NONE;
-    if (request != NULL && ask_is_owed(request) && request->ask->deadline < deadline) {
-        deadline = request->ask->deadline;
-        *limit = request->ask->limit == ASK_LIMIT_NONE ? ASK_LIMIT_NONE : ASK_LIMIT_OWN;
+    if (self->received != NULL && ask_read_deadline(self->received, &theirs, &their_limit) && theirs < deadline) {
+        deadline = theirs;
+        *limit = their_limit == ASK_LIMIT_NONE ? ASK_LIMIT_NONE : ASK_LIMIT_OWN;
     }
     return deadline;
 }
@@ -191,11 +208,20 @@ int64_t ask_deadline_slow(struct tr_self *self, int64_t timeout_ms, enum ask_lim
     return deadline == INT64_MAX ? now + ASK_TIMEOUT_NS : deadline;
 }
 
-/* The actor that a message for to goes to; NULL, and words on self, if there is none. */
-struct cell *send_target_missing(struct tr_self *self, uint64_t node, uint64_t actor, const char *phase, tr_err *err)
+struct cell *send_target_slow(struct tr_self *self, uint64_t node, uint64_t actor, const char *phase, tr_err *err)
 {
     tr_addr to = { node, actor };
     char addr[TR_ADDR_TEXT_MAX];
+    struct worker *w = self->worker;
+    struct cell *c = node == 0 ? cell_at(&w->world->cells, actor) : NULL;
+    if (c != NULL && !cell_is_here(w, c)) {
+        (void) worker_pull(w, c);
+        if (!cell_is_here(w, c))
+            return c;
+        c = cell_find(w, actor);
+        if (c != NULL && !(c->run.flags & CELL_CLOSED))
+            return c;
+    }
     if (tr_addr_is_nil(to))
         *err = error_set(self, TR_EINVAL, phase, "the receiver is the nil address");
     else if (to.node != 0)
@@ -205,8 +231,8 @@ struct cell *send_target_missing(struct tr_self *self, uint64_t node, uint64_t a
     return NULL;
 }
 
-/* The mailbox is full. Owns: m is moved or freed. */
-__attribute__((noinline)) static tr_err ask_send_full(struct tr_self *self, struct cell *c, struct tr_msg *m,
+/* The mailbox is full, or elsewhere. Owns: m is moved or freed. Out of the gate. */
+__attribute__((noinline)) static tr_err ask_send_slow(struct tr_self *self, struct cell *c, struct tr_msg *m,
                                                       struct ask *a)
 {
     self->run.flags |= SELF_USED;
@@ -236,43 +262,80 @@ __attribute__((noinline)) static tr_err ask_no_memory(struct tr_self *self, stru
     return error_set(self, TR_ENOMEM, "ask", "out of memory");
 }
 
+/* In the gate, and out of it when it returns: c may move as soon as that is left. */
 static inline __attribute__((always_inline)) tr_err ask_to(struct tr_self *self, struct cell *c, int64_t timeout_ms,
                                                            const tr_value *values, size_t n, struct ask **ask)
 {
-    tr_err err;
+    tr_err err = TR_OK;
     enum ask_limit limit;
     struct worker *w = self->worker;
     struct tr_msg *m = small_tagged(&w->msgs, values, n, MSG_ASK);
-    if (__builtin_expect(m == NULL, 0) && (m = question_build(self, values, n, &err)) == NULL)
+    if (__builtin_expect(m == NULL, 0) && (m = question_build(self, values, n, &err)) == NULL) {
+        gate_leave(&w->gate);
         return err;
+    }
     int64_t deadline = ask_deadline(self, timeout_ms, &limit);
     struct ask *a = ask_open(self, deadline, limit);
-    if (__builtin_expect(a == NULL, 0))
+    if (__builtin_expect(a == NULL, 0)) {
+        gate_leave(&w->gate);
         return ask_no_memory(self, m);
+    }
     if (__builtin_expect(limit == ASK_LIMIT_SCOPE, 0))
         own_note(self, a, timeout_ms);
     m->kind = MSG_ASK;
     m->from = cell_addr(self->cell);
+    m->to = cell_id(c);
     m->ask = a;
     m->ask_seq = a->seq;
     a->holder = cell_id(c);
     *ask = a;
-    if (__builtin_expect(!mailbox_is_full(c, m->size), 1)) {
+    if (__builtin_expect(cell_is_here(w, c) && !mailbox_is_full(c, m->size), 1)) {
         mailbox_put(w, c, m);
+        gate_leave(&w->gate);
         return TR_OK;
     }
-    err = ask_send_full(self, c, m, a);
+    gate_leave(&w->gate);
+    err = ask_send_slow(self, c, m, a);
     if (err != TR_OK)
         ask_free(w, a);
     return err;
+}
+
+tr_err ask_prepare(struct tr_self *self, struct cell *c, int64_t timeout_ms, const tr_value *values, size_t n,
+                   struct ask **ask, struct tr_msg **m)
+{
+    tr_err err;
+    enum ask_limit limit;
+    struct tr_msg *request = question_build(self, values, n, &err);
+    if (request == NULL)
+        return err;
+    int64_t deadline = ask_deadline(self, timeout_ms, &limit);
+    struct ask *a = ask_open(self, deadline, limit);
+    if (a == NULL)
+        return ask_no_memory(self, request);
+    if (limit == ASK_LIMIT_SCOPE)
+        own_note(self, a, timeout_ms);
+    request->kind = MSG_ASK;
+    request->from = cell_addr(self->cell);
+    request->to = cell_id(c);
+    request->ask = a;
+    request->ask_seq = a->seq;
+    a->holder = cell_id(c);
+    *ask = a;
+    *m = request;
+    return TR_OK;
 }
 
 tr_err ask_begin(struct tr_self *self, tr_addr to, int64_t timeout_ms, const tr_value *values, size_t n,
                  struct ask **ask)
 {
     tr_err err;
+    gate_enter(&self->worker->gate);
     struct cell *c = send_target(self, to, "ask", &err);
-    return c != NULL ? ask_to(self, c, timeout_ms, values, n, ask) : err;
+    if (c != NULL)
+        return ask_to(self, c, timeout_ms, values, n, ask);
+    gate_leave(&self->worker->gate);
+    return err;
 }
 
 /* Suspends until it is done. Errors: TR_ECANCELED, TR_ENOMEM, and then it is still open. */
@@ -303,9 +366,9 @@ __attribute__((noinline)) static tr_err ask_failed(struct tr_self *self, struct 
     struct tr_msg *words = a->reply;
     a->reply = NULL;
     if (err == TR_ETIMEDOUT && words == NULL) {
-        struct cell *c = cell_find(&self->worker->world->cells, a->holder);
-        error_set(self, err, "ask", "no answer from %s %s before the deadline", c != NULL ? cell_label(c) : "actor",
-                  tr_addr_text(who, addr));
+        struct cell *c = cell_at(&self->worker->world->cells, a->holder);
+        error_set(self, err, "ask", "no answer from %s %s before the deadline",
+                  c != NULL ? cell_label_any(self->worker, c) : "actor", tr_addr_text(who, addr));
     } else if (err == TR_ECANCELED && words == NULL) {
         error_set(self, err, "ask", "cancelled while it waited for the answer: %s", self_cancel_reason(self));
     } else {
@@ -349,11 +412,17 @@ tr_err tr_ask_values(tr_self *self, tr_addr to, int64_t timeout_ms, const tr_msg
     tr_err err = self_enter(self, "ask");
     if (__builtin_expect(err != TR_OK, 0))
         return err;
+    gate_enter(&self->worker->gate);
     struct cell *c = send_target(self, to, "ask", &err);
-    if (__builtin_expect(c == NULL, 0))
+    if (__builtin_expect(c == NULL, 0)) {
+        gate_leave(&self->worker->gate);
         return err;
-    if (__builtin_expect(deadlock_is_possible(self, c), 0) && (err = cycle_check(self, c, timeout_ms)) != TR_OK)
+    }
+    if (__builtin_expect(cell_is_here(self->worker, c) && deadlock_is_possible(self, c), 0) &&
+        (err = cycle_check(self, c, timeout_ms)) != TR_OK) {
+        gate_leave(&self->worker->gate);
         return err;
+    }
     err = ask_to(self, c, timeout_ms, values, n, &a);
     if (__builtin_expect(err != TR_OK, 0))
         return err;
@@ -367,22 +436,36 @@ tr_err tr_ask_values(tr_self *self, tr_addr to, int64_t timeout_ms, const tr_msg
 
 /* ---- answering ---- */
 
-__attribute__((noinline)) static void reply_is_late(struct worker *w, const struct tr_msg *m, struct tr_msg *reply)
+__attribute__((noinline)) static void reply_is_late(struct worker *w, uint64_t to, struct tr_msg *reply)
 {
     if (reply == NULL)
         return;
-    deadletter_note(w, TR_DEAD_LATE, reply, m->from.actor);
+    deadletter_note(w, TR_DEAD_LATE, reply, to);
     msg_unref(&w->msgs, reply);
+}
+
+void ask_settle(struct worker *w, struct ask *a, uint64_t seq, uint64_t to, tr_err err, struct tr_msg *reply)
+{
+    if (ask_is_open(a, seq))
+        ask_complete(w, a, err, reply);
+    else
+        reply_is_late(w, to, reply);
 }
 
 static inline void ask_deliver(struct worker *w, struct tr_msg *m, tr_err err, struct tr_msg *reply)
 {
     struct ask *a = m->ask;
     m->flags |= MSG_ANSWERED;
-    if (__builtin_expect(a->seq == m->ask_seq && a->state == ASK_OPEN, 1))
+    if (__builtin_expect(a->home != w, 0)) {
+        remote_answer(w, m, err, reply);
+        return;
+    }
+    gate_enter(&w->gate);
+    if (__builtin_expect(ask_is_open(a, m->ask_seq), 1))
         ask_complete(w, a, err, reply);
     else
-        reply_is_late(w, m, reply);
+        reply_is_late(w, m->from.actor, reply);
+    gate_leave(&w->gate);
 }
 
 void ask_answer(struct worker *w, struct tr_msg *m, struct tr_msg *reply)
@@ -511,7 +594,13 @@ static tr_err run_then(struct tr_self *self, struct ask *a)
     void *ctx = a->ctx;
     const tr_msg *reply = NULL;
     tr_err err = ask_collect(self, a, &reply);
-    return then(self, c->table != NULL ? c->state : NULL, err, reply, ctx);
+    unsigned depth = gate_depth(&self->worker->gate);
+    if (depth > 0) /* called by the loop, not by tr_recv */
+        gate_leave(&self->worker->gate);
+    err = then(self, c->table != NULL ? c->state : NULL, err, reply, ctx);
+    if (depth > 0)
+        gate_enter(&self->worker->gate);
+    return err;
 }
 
 bool ask_run_thens(struct tr_self *self)

@@ -25,8 +25,9 @@ enum ask_limit {
 };
 
 struct ask {
-    struct tr_msg *reply;   /* ASK_DONE: the answer, or an error message, or NULL; also the slab's free link */
-    uint64_t seq;           /* the alias; raised when the record is freed */
+    struct tr_msg *reply; /* ASK_DONE: the answer, or an error message, or NULL; also the slab's free link */
+    uint64_t seq;         /* the alias; raised when the record is freed. With state and deadline read by all threads */
+    struct worker *home;  /* whose record it is; set once */
     struct tr_self *waiter; /* to be woken; NULL: nobody waits now */
     uint64_t asker;         /* the asking actor's id */
     uint64_t holder;        /* the id of the actor that owes the answer now */
@@ -43,11 +44,27 @@ struct ask {
     struct list link;
 };
 
+/* What other threads may look at is written and read in one piece: the number tells whether the rest is still the same
+ * ask's. What they see may be over the next moment; the answer itself is judged at home. */
+static inline bool ask_is_open(const struct ask *a, uint64_t seq)
+{
+    return __atomic_load_n(&a->seq, __ATOMIC_ACQUIRE) == seq &&
+           __atomic_load_n(&a->state, __ATOMIC_RELAXED) == ASK_OPEN;
+}
+
+static inline void ask_set_state(struct ask *a, enum ask_state state)
+{
+    __atomic_store_n(&a->state, (uint8_t) state, __ATOMIC_RELAXED);
+}
+
 /* Whether m is a request whose answer is still owed and wanted. */
 static inline bool ask_is_owed(const struct tr_msg *m)
 {
-    return m->kind == MSG_ASK && !(m->flags & MSG_ANSWERED) && m->ask->seq == m->ask_seq && m->ask->state == ASK_OPEN;
+    return m->kind == MSG_ASK && !(m->flags & MSG_ANSWERED) && ask_is_open(m->ask, m->ask_seq);
 }
+
+/* The deadline and limit of the ask behind m. False: it is over. */
+bool ask_read_deadline(const struct tr_msg *m, int64_t *deadline, enum ask_limit *limit);
 
 /* The earliest deadline that holds for a new ask of self: own, scopes', the request's being handled, 30 s if none. */
 int64_t ask_deadline_slow(struct tr_self *self, int64_t timeout_ms, enum ask_limit *limit);
@@ -68,21 +85,30 @@ static inline int64_t ask_patience(const struct ask *a)
     return a->limit == ASK_LIMIT_NONE ? INT64_MAX : a->deadline;
 }
 
-/* The living actor behind an address; NULL, with *err and words on self, if there is none. */
-struct cell *send_target_missing(struct tr_self *self, uint64_t node, uint64_t actor, const char *phase, tr_err *err);
+/* The living actor behind an address; NULL, with *err and words on self, if there is none. One of another worker is
+ * pulled over if that sleeps and nothing holds it there; otherwise it stays, and !cell_is_here. In the gate. */
+struct cell *send_target_slow(struct tr_self *self, uint64_t node, uint64_t actor, const char *phase, tr_err *err);
 
 static inline struct cell *send_target(struct tr_self *self, tr_addr to, const char *phase, tr_err *err)
 {
-    struct cell *c = to.node == 0 ? cell_find(&self->worker->world->cells, to.actor) : NULL;
+    struct cell *c = to.node == 0 ? cell_find(self->worker, to.actor) : NULL;
     if (__builtin_expect(c != NULL && !(c->run.flags & CELL_CLOSED), 1))
         return c;
-    return send_target_missing(self, to.node, to.actor, phase, err);
+    return send_target_slow(self, to.node, to.actor, phase, err);
 }
+
+/* An answer has come home. to: the asker, for the dead letter if the ask is over. Owns: reply moves. */
+void ask_settle(struct worker *w, struct ask *a, uint64_t seq, uint64_t to, tr_err err, struct tr_msg *reply);
 
 /* Opens an ask, builds the message, sends it. May suspend for room. The caller holds the ask, and sets waiter. Errors:
  * in words on self. */
 tr_err ask_begin(struct tr_self *self, tr_addr to, int64_t timeout_ms, const tr_value *values, size_t n,
                  struct ask **ask);
+
+/* The first half of it: the ask is open, the request is made, and c is to have it; its way is the caller's. In the
+ * gate. Owns: *m the caller. */
+tr_err ask_prepare(struct tr_self *self, struct cell *c, int64_t timeout_ms, const tr_value *values, size_t n,
+                   struct ask **ask, struct tr_msg **m);
 
 /* A self that waits in ask_wait was cancelled: its ask is over now. */
 void ask_wait_canceled(struct worker *w, struct tr_self *self);
@@ -113,7 +139,8 @@ void ask_adopt(struct tr_self *self, struct ask *ask);
  * TR_STOP). */
 bool ask_run_thens(struct tr_self *self);
 
-/* Nobody waits for it any more, but it goes on: if its deadline came while a scope was to tell of it, it is over soon. */
+/* Nobody waits for it any more, but it goes on: if its deadline came while a scope was to tell of it, it is over soon.
+ */
 void ask_let_go(struct worker *w, struct ask *ask);
 
 /* Cancels all asks that self started, or that c waits for with tr_ask_then. */

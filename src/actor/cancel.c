@@ -9,7 +9,9 @@
 #include "actor/cell_ext.h"
 #include "actor/end.h"
 #include "actor/error.h"
+#include "actor/remote.h"
 #include "actor/scope_kernel.h"
+#include "actor/signal.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 
@@ -121,7 +123,7 @@ void cell_wake_stacks(struct worker *w, struct cell *c)
     c->run.flags &= ~(uint32_t) CELL_WANTS_MAIL;
 }
 
-void cell_cancel(struct worker *w, struct cell *c, const char *reason)
+static void cancel_here(struct worker *w, struct cell *c, const char *reason)
 {
     if (c->run.flags & (CELL_CANCELED | CELL_CLOSED))
         return;
@@ -134,6 +136,35 @@ void cell_cancel(struct worker *w, struct cell *c, const char *reason)
         worker_ready(w, &c->run);
 }
 
+/* Runs at the home of the actor. */
+static void cancel_arrive(struct worker *w, struct errand *e)
+{
+    bool moved;
+    struct signal *s = signal_of(e);
+    struct cell *c = signal_target(w, s, &moved);
+    if (moved)
+        return;
+    if (c != NULL && !(c->run.flags & CELL_INTERNAL))
+        cancel_here(w, c, s->text);
+    signal_free(w, s);
+}
+
+tr_err cell_cancel(struct worker *w, struct cell *c, const char *reason)
+{
+    tr_err err = TR_OK;
+    gate_enter(&w->gate);
+    if (cell_is_here(w, c)) {
+        cancel_here(w, c, reason);
+    } else {
+        struct signal *s = signal_new(w, cancel_arrive, cell_id(c), reason);
+        err = s != NULL ? TR_OK : TR_ENOMEM;
+        if (s != NULL)
+            signal_send(w, s);
+    }
+    gate_leave(&w->gate);
+    return err;
+}
+
 /* Whether an actor that is ending is held up by code of its own. */
 static bool is_in_fini(const struct cell *c)
 {
@@ -143,7 +174,7 @@ static bool is_in_fini(const struct cell *c)
     return false;
 }
 
-void cell_kill(struct worker *w, struct cell *c, const char *reason)
+static void kill_here(struct worker *w, struct cell *c, const char *reason)
 {
     if (c->run.flags & CELL_KILLED)
         return;
@@ -159,16 +190,48 @@ void cell_kill(struct worker *w, struct cell *c, const char *reason)
         worker_ready(w, &c->run);
 }
 
+/* Runs at the home of the actor. */
+static void kill_arrive(struct worker *w, struct errand *e)
+{
+    bool moved;
+    struct signal *s = signal_of(e);
+    struct cell *c = signal_target(w, s, &moved);
+    if (moved)
+        return;
+    if (c != NULL && !(c->run.flags & CELL_INTERNAL))
+        kill_here(w, c, s->text);
+    signal_free(w, s);
+}
+
+tr_err cell_kill(struct worker *w, struct cell *c, const char *reason)
+{
+    tr_err err = TR_OK;
+    gate_enter(&w->gate);
+    if (cell_is_here(w, c)) {
+        kill_here(w, c, reason);
+    } else {
+        struct signal *s = signal_new(w, kill_arrive, cell_id(c), reason);
+        err = s != NULL ? TR_OK : TR_ENOMEM;
+        if (s != NULL)
+            signal_send(w, s);
+    }
+    gate_leave(&w->gate);
+    return err;
+}
+
+/* One that ends elsewhere stays in the list, and in its slot, until this worker has been told. */
 void owner_cancel_children(struct worker *w, struct owner *o, const char *reason)
 {
     for (struct cell *c = o->first; c != NULL; c = c->sibling_next)
-        cell_cancel(w, c, reason);
+        if (cell_cancel(w, c, reason) != TR_OK)
+            remote_order(w->world, c, INBOX_CANCEL);
 }
 
 void owner_kill_children(struct worker *w, struct owner *o, const char *reason)
 {
     for (struct cell *c = o->first; c != NULL; c = c->sibling_next)
-        cell_kill(w, c, reason);
+        if (cell_kill(w, c, reason) != TR_OK)
+            remote_order(w->world, c, INBOX_KILL);
 }
 
 tr_err owner_wait(struct tr_self *self, struct owner *o, int64_t grace_deadline)

@@ -25,21 +25,31 @@ struct cell_ext {
     bool start_told; /* it failed before it was ready, and that was told to the one who started it */
     bool stopping;
     struct cell *stop_next; /* while a request to stop goes down the tree */
-    uint32_t len_max, bytes_max; /* CELL_BOUNDED */
-    tr_full_policy full_policy;
     size_t stack_size;
     const char *name; /* the first registered one, for people; lives as long as it is registered */
+    /* Also read by senders on other workers, who see CELL_BOUNDED as ext being there. */
+    uint32_t len_max, bytes_max;
+    uint32_t full_policy; /* tr_full_policy */
 };
+
+#define MAILBOX_LEN_MAX 8192u
+#define MAILBOX_BYTES_MAX (4u * 1024u * 1024u)
+
+void cell_ext_set_bounds(struct cell_ext *e, uint32_t len_max, uint32_t bytes_max, tr_full_policy policy);
 
 /* NULL: out of memory. */
 struct cell_ext *cell_ext_get(struct worker *w, struct cell *c);
 void cell_ext_free(struct worker *w, struct cell *c);
 
-/* What people call it: its name, its behaviour's name, or "body". */
+/* What people call it: its name, its behaviour's name, or "body". c's home is here. */
 const char *cell_label(const struct cell *c);
+
+/* The same of one that may be elsewhere, whose name is not looked at. */
+const char *cell_label_any(const struct worker *w, const struct cell *c);
 
 /* "label <slot.gen>" in buf. */
 #define CELL_TEXT_MAX 128
 const char *cell_text(const struct cell *c, char buf[CELL_TEXT_MAX]);
+const char *cell_text_any(const struct worker *w, const struct cell *c, char buf[CELL_TEXT_MAX]);
 
 #endif

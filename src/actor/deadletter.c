@@ -7,11 +7,13 @@
 void deadletter_note(struct worker *w, tr_dead_reason reason, const struct tr_msg *m, uint64_t to)
 {
     struct world *world = w->world;
-    world->dead[reason]++;
+    w->dead[reason]++;
     if (world->opts.on_dead_letter == NULL)
         return;
     tr_dead_letter letter = { reason, m->from, { 0, to }, m };
+    world_hooks_lock(world);
     world->opts.on_dead_letter(world->opts.ctx, &letter);
+    world_hooks_unlock(world);
 }
 
 void deadletter_discard(struct worker *w, struct tr_msg *m, tr_dead_reason reason, tr_err err, const char *text)

@@ -36,12 +36,9 @@ static void ask_follow(struct worker *w, struct scope *s, struct ask *a, int64_t
     if (a->state != ASK_OPEN || a->limit != ASK_LIMIT_SCOPE || a->deadline != before)
         return;
     int64_t deadline = chain_deadline(s);
-    if (a->own <= deadline) {
-        a->deadline = a->own;
-        a->limit = a->own_limit;
-    } else {
-        a->deadline = deadline;
-    }
+    bool is_own = a->own <= deadline;
+    __atomic_store_n(&a->deadline, is_own ? a->own : deadline, __ATOMIC_RELAXED); /* read by callees elsewhere */
+    __atomic_store_n(&a->limit, is_own ? a->own_limit : (uint8_t) ASK_LIMIT_SCOPE, __ATOMIC_RELAXED);
     if (a->deadline < before) /* a later one is seen when the timer fires */
         (void) timer_cover(w, &a->timer, a->deadline);
 }
@@ -80,10 +77,12 @@ tr_err tr_scope_set_deadline(tr_self *self, tr_scope *scope, tr_time deadline)
     s->deadline = deadline;
     if (before != INT64_MAX)
         asks_follow(w, s, before);
-    if (deadline <= tr_now(self)) {
-        timer_disarm(w, &s->timer);
-        scope_time_out(w, s);
-    }
+    if (deadline > tr_now(self))
+        return TR_OK;
+    timer_disarm(w, &s->timer);
+    gate_enter(&w->gate);
+    scope_time_out(w, s);
+    gate_leave(&w->gate);
     return TR_OK;
 }
 

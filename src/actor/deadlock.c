@@ -117,7 +117,7 @@ static const struct tr_self *blocked_stack(const struct cell *c)
 
 static bool leads_home(struct search *s, uint64_t id)
 {
-    const struct cell *c = cell_find(&s->self->worker->world->cells, id);
+    const struct cell *c = cell_find(s->self->worker, id);
     if (c == NULL || s->depth >= DEADLOCK_DEPTH || s->visits++ >= DEADLOCK_VISITS)
         return false;
     bool home = c == s->self->cell;

@@ -25,8 +25,12 @@ static inline bool deadlock_is_possible(const struct tr_self *self, const struct
 
 static inline tr_err deadlock_check(struct tr_self *self, uint64_t id, int64_t deadline, const char *phase)
 {
-    const struct cell *c = cell_find(&self->worker->world->cells, id);
-    return c != NULL && deadlock_is_possible(self, c) ? deadlock_check_slow(self, id, deadline, phase) : TR_OK;
+    struct gate *gate = &self->worker->gate;
+    gate_enter(gate);
+    const struct cell *c = cell_find(self->worker, id);
+    tr_err err = c != NULL && deadlock_is_possible(self, c) ? deadlock_check_slow(self, id, deadline, phase) : TR_OK;
+    gate_leave(gate);
+    return err;
 }
 
 /* The same for a wait for several asks, and for an owner's children. */

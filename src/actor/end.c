@@ -26,7 +26,7 @@ void end_mark(struct worker *w, struct cell *c, tr_err err, struct tr_msg *error
     struct cell_ext *ext = first ? cell_ext_get(w, c) : NULL;
     if (first) {
         c->run.flags |= CELL_END;
-        c->run.end_err = (uint32_t) err;
+        c->end_err = err;
     }
     if (ext != NULL)
         ext->end_error = error;
@@ -45,6 +45,7 @@ struct tr_msg *end_error_take(struct cell *c)
 void end_self(struct tr_self *self, tr_err err, struct tr_msg *error)
 {
     struct worker *w = self->worker;
+    gate_enter(&w->gate);
     if (w->self->cell != NULL) /* a defer of an abandoned call has that call's self, which does not run any more */
         self = w->self;
     end_mark(w, self->cell, err, error);
@@ -141,7 +142,7 @@ static void end_the_owned(struct tr_self *self, struct cell *c)
     if (c->run.flags & CELL_KILLED)
         owner_kill_children(w, o, "its owner was killed");
     if (owner_wait(self, o, tr_now(self) + w->world->opts.stop_grace_ms * NS_PER_MS) != TR_OK)
-        owner_move_children(&w->world->root, o); /* out of memory for the wait */
+        owner_move_children(&w->root, o); /* out of memory for the wait */
 }
 
 /* What fini and defers have begun in an actor that is over: timers, names, children, messages kept, and those that
@@ -194,7 +195,8 @@ static void free_state(struct worker *w, struct cell *c)
         memory_free(&c->ext->memory);
 }
 
-static void tell(struct worker *w, struct cell *c, tr_err err, struct tr_msg *error)
+/* Those who joined it, or wait for it. Returns what its owner is to know. */
+static struct outcome *tell(struct worker *w, struct cell *c, tr_err err, struct tr_msg *error)
 {
     struct outcome *out = NULL;
     struct tr_msg *result = NULL;
@@ -206,19 +208,74 @@ static void tell(struct worker *w, struct cell *c, tr_err err, struct tr_msg *er
         out = outcome_new(w, err, result, error);
     else if (error != NULL)
         msg_unref(&w->msgs, error);
+    if (out != NULL && out->refs > 0 && c->ext != NULL)
+        out->told = c->ext->start_told;
     if (c->ext != NULL)
         ender_tell(w, c, out);
-    owner_child_ended(w, c, out);
+    return out;
 }
 
 static void call_fini(struct tr_self *self, struct cell *c, tr_err err)
 {
     c->run.flags &= ~(uint32_t) CELL_STARTED;
     self->run.flags &= ~(uint32_t) SELF_ENDING;
+    gate_leave(&self->worker->gate);
     c->table->def->fini(self, c->state, err);
+    gate_enter(&self->worker->gate);
     while (self->scope != NULL)
         scope_close_left(self);
     self->run.flags |= SELF_ENDING;
+}
+
+/* ---- the slot ---- */
+
+/* Runs on the worker of the owner: the slot is free now, and its own. */
+static void slot_given(struct worker *w, struct errand *e)
+{
+    cell_free(&w->cells, list_entry(e, struct cell, errand));
+}
+
+/* Runs at home: the owner's worker has no use for the cell any more. The slot goes there, where the next child is
+ * likely to be spawned: else one that only spawns and one that only ends would use up the table. */
+static void slot_released(struct worker *w, struct errand *e)
+{
+    struct cell *c = list_entry(e, struct cell, errand);
+    if (c->run.flags & CELL_LINKED) { /* it stands in the run queue still, which frees it */
+        c->run.flags |= CELL_ZOMBIE;
+        return;
+    }
+    c->errand.run = slot_given;
+    struct worker *to = w->world->worker[c->run.owner_home];
+    atomic_store_explicit(&c->run.home, to->index, memory_order_release);
+    errand_post(to, &c->errand);
+}
+
+/* Runs on the worker of the owner. */
+static void child_ended(struct worker *w, struct errand *e)
+{
+    struct cell *c = list_entry(e, struct cell, errand);
+    owner_child_ended(w, c, c->outcome);
+    c->errand.run = slot_released;
+    errand_post(w->world->worker[cell_home(c)], &c->errand);
+}
+
+/* The actor is over: its owner is told, and the slot goes back. No memory is needed for that: the cell itself is the
+ * errand. */
+static void cell_bury(struct worker *w, struct cell *c, struct outcome *out)
+{
+    uint32_t linked = c->run.flags & CELL_LINKED;
+    if (c->run.owner_home != w->index) {
+        c->run.flags = CELL_IS | linked;
+        c->outcome = outcome_alone(w, out);
+        c->errand.run = child_ended;
+        errand_post(w->world->worker[c->run.owner_home], &c->errand);
+        return;
+    }
+    owner_child_ended(w, c, out);
+    if (linked) /* it stands in the run queue, which frees it */
+        c->run.flags = CELL_IS | CELL_LINKED | CELL_ZOMBIE;
+    else
+        cell_free(&w->cells, c);
 }
 
 /* Its fini or a defer may fail: then this stack does not come back, the actor ends once more, without fini, and what it
@@ -249,15 +306,13 @@ void actor_end(struct tr_self *self, tr_err err, struct tr_msg *error)
     release_abandoned(w, c);
     release_begun(self, c);
     free_state(w, c);
-    tell(w, c, err, end_error_take(c));
+    struct outcome *out = tell(w, c, err, end_error_take(c));
     cell_ext_free(w, c);
     self->run.flags &= ~(uint32_t) (SELF_ENDING | SELF_HELD | SELF_LET_GO);
     self->cell = NULL;
-    *(internal ? &w->world->live_internal : &w->world->live) -= 1;
-    if (c->run.flags & CELL_LINKED) /* it stands in the run queue, which frees it */
-        c->run.flags = CELL_IS | CELL_LINKED | CELL_ZOMBIE;
-    else
-        cell_free(&w->world->cells, c);
+    if (!internal)
+        worker_count(&w->ended);
+    cell_bury(w, c, out);
 }
 
 void tr_fail(tr_self *self, tr_err err, const char *fmt, ...)

@@ -8,39 +8,149 @@
 #include "actor/end.h"
 #include "actor/error.h"
 #include "actor/scope_kernel.h"
+#include "actor/signal.h"
 #include "base/clock.h"
+
+/* ---- being told ---- */
+
+static void ender_settle(struct worker *w, struct ender *e, struct outcome *out, bool late)
+{
+    e->outcome = out;
+    e->told = true;
+    e->late = late;
+    e->failed = out != NULL && out->err != TR_OK;
+    e->self->woken_err = TR_OK;
+    e->self->run.flags |= SELF_WOKEN;
+    worker_wake(w, e->self);
+}
+
+/* Runs on the worker of one who waits for an actor elsewhere. */
+static void end_told(struct worker *w, struct errand *errand)
+{
+    struct signal *s = signal_of(errand);
+    struct ender *e = ticket_what(s->ref);
+    if (e != NULL) {
+        bool empty = s->err == TR_OK && s->result == NULL;
+        struct outcome *out = empty ? NULL : outcome_new(w, s->err, s->result, s->error);
+        s->result = s->error = NULL; /* they moved */
+        e->ticket->what = NULL;
+        ender_settle(w, e, out, s->late);
+    }
+    signal_free(w, s);
+}
+
+/* late: it had ended before it was asked, and nothing is known here of how. */
+static void end_tell_elsewhere(struct signal *s, const struct outcome *out, bool late)
+{
+    s->late = late;
+    s->err = out != NULL ? out->err : TR_OK;
+    s->result = out != NULL && out->result != NULL ? msg_ref(out->result) : NULL;
+    s->error = out != NULL && out->error != NULL ? msg_ref(out->error) : NULL;
+    s->errand.run = end_told;
+    errand_post(s->ref.home, &s->errand);
+}
 
 void ender_tell(struct worker *w, struct cell *c, struct outcome *out)
 {
     struct list *l;
     while ((l = list_pop(&c->ext->enders)) != NULL) {
         struct ender *e = list_entry(l, struct ender, link);
-        e->outcome = outcome_ref(out);
-        e->told = true;
-        e->failed = out != NULL && out->err != TR_OK;
-        e->self->woken_err = TR_OK;
-        e->self->run.flags |= SELF_WOKEN;
-        worker_wake(w, e->self);
+        if (e->self == NULL)
+            end_tell_elsewhere(list_entry(e, struct signal, ender), out, false);
+        else
+            ender_settle(w, e, outcome_ref(out), false);
     }
+}
+
+/* ---- waiting for an actor elsewhere ---- */
+
+/* Runs at the home of the actor. */
+static void end_watch(struct worker *w, struct errand *errand)
+{
+    bool moved;
+    struct signal *s = signal_of(errand);
+    struct cell *c = signal_target(w, s, &moved);
+    if (moved)
+        return;
+    struct cell_ext *ext = c != NULL ? cell_ext_get(w, c) : NULL;
+    s->ender = (struct ender){ .self = NULL };
+    list_init(&s->ender.link);
+    if (ext != NULL)
+        list_push(&ext->enders, &s->ender.link);
+    else
+        end_tell_elsewhere(s, NULL, true); /* without memory: whoever joins looks again */
+}
+
+/* Runs at the home of the actor: one who waited has given up. */
+static void end_unwatch(struct worker *w, struct errand *errand)
+{
+    bool moved;
+    struct signal *s = signal_of(errand);
+    struct cell *c = signal_target(w, s, &moved);
+    if (moved)
+        return;
+    if (c != NULL && c->ext != NULL)
+        list_each (l, &c->ext->enders) {
+            struct ender *e = list_entry(l, struct ender, link);
+            struct signal *watch = list_entry(e, struct signal, ender);
+            if (e->self == NULL && watch->ref.ticket == s->ref.ticket && watch->ref.seq == s->ref.seq) {
+                list_remove(&e->link);
+                signal_free(w, watch);
+                break;
+            }
+        }
+    signal_free(w, s);
+}
+
+static bool begin_elsewhere(struct worker *w, struct ender *e, uint64_t id)
+{
+    struct signal *s = signal_new(w, end_watch, id, NULL);
+    e->id = id;
+    e->ticket = s != NULL ? ticket_open(w, e) : NULL;
+    if (e->ticket == NULL) {
+        if (s != NULL)
+            signal_free(w, s);
+        return false;
+    }
+    s->ref = ticket_ref(w, e->ticket);
+    signal_send(w, s);
+    return true;
+}
+
+static void forget_elsewhere(struct worker *w, struct ender *e)
+{
+    struct signal *s = e->told ? NULL : signal_new(w, end_unwatch, e->id, NULL);
+    if (s != NULL) { /* without memory it is told all the same, and nobody listens */
+        s->ref = ticket_ref(w, e->ticket);
+        signal_send(w, s);
+    }
+    ticket_close(w, e->ticket);
+    e->ticket = NULL;
+}
+
+bool ender_begin(struct worker *w, struct ender *e, struct tr_self *self, struct cell *c, uint64_t id, tr_err *err)
+{
+    *e = (struct ender){ .self = self };
+    list_init(&e->link);
+    gate_enter(&w->gate);
+    bool here = cell_is_here(w, c);
+    struct cell_ext *ext = here ? cell_ext_get(w, c) : NULL;
+    bool ok = here ? ext != NULL : begin_elsewhere(w, e, id);
+    if (ext != NULL)
+        list_push(&ext->enders, &e->link);
+    gate_leave(&w->gate);
+    if (!ok)
+        *err = TR_ENOMEM;
+    return ok;
 }
 
 void ender_forget(struct worker *w, struct ender *e)
 {
     list_remove(&e->link);
+    if (e->ticket != NULL)
+        forget_elsewhere(w, e);
     outcome_unref(w, e->outcome);
-}
-
-bool ender_begin(struct worker *w, struct ender *e, struct tr_self *self, struct cell *c, tr_err *err)
-{
-    *e = (struct ender){ .self = self };
-    list_init(&e->link);
-    struct cell_ext *ext = cell_ext_get(w, c);
-    if (ext == NULL) {
-        *err = TR_ENOMEM;
-        return false;
-    }
-    list_push(&ext->enders, &e->link);
-    return true;
+    e->outcome = NULL;
 }
 
 struct record *ender_record(struct tr_self *self, uint64_t id)
@@ -71,17 +181,18 @@ static tr_err join_result(struct tr_self *self, const struct outcome *out, const
 }
 
 /* Suspends until c has ended, until deadline, or a cancel. *e holds its outcome. */
-static tr_err wait_for_end(struct tr_self *self, struct cell *c, int64_t deadline, struct ender *e, const char *phase)
+static tr_err wait_for_end(struct tr_self *self, struct cell *c, uint64_t id, int64_t deadline, struct ender *e,
+                           const char *phase)
 {
-    tr_err err = deadlock_check(self, cell_id(c), deadline, phase);
+    tr_err err = deadlock_check(self, id, deadline, phase);
     if (err != TR_OK)
         return err;
-    if (!ender_begin(self->worker, e, self, c, &err))
+    if (!ender_begin(self->worker, e, self, c, id, &err))
         return error_set(self, err, phase, "out of memory");
-    self->wait = (struct wait){ .kind = WAIT_END, .deadline = deadline, .target = cell_id(c), .ender = e };
+    self->wait = (struct wait){ .kind = WAIT_END, .deadline = deadline, .target = id, .ender = e };
     err = self_wait_woken(self, deadline);
     if (err != TR_OK)
-        list_remove(&e->link);
+        ender_forget(self->worker, e);
     return err;
 }
 
@@ -92,30 +203,43 @@ static void mark_seen(struct tr_self *self, uint64_t id)
         record_seen(self->worker, r);
 }
 
-tr_err tr_join(tr_self *self, tr_addr who, const tr_msg **result)
+/* From the record of an ended child. */
+static tr_err join_record(struct tr_self *self, struct record *r, const tr_msg **result)
+{
+    record_seen(self->worker, r);
+    return join_result(self, r->outcome, result);
+}
+
+static tr_err join_nobody(struct tr_self *self, tr_addr who)
 {
     char addr[TR_ADDR_TEXT_MAX];
+    return error_set(self, TR_ENOPROC, "join", "%s has ended, and this actor holds no record of it",
+                     tr_addr_text(who, addr));
+}
+
+tr_err tr_join(tr_self *self, tr_addr who, const tr_msg **result)
+{
     struct ender e = { 0 };
     if (!self_is_current(self))
         return TR_ESTATE;
     struct record *r = ender_record(self, who.actor);
-    if (r != NULL) {
-        record_seen(self->worker, r);
-        return join_result(self, r->outcome, result);
-    }
-    struct cell *c = cell_find(&self->worker->world->cells, who.actor);
+    if (r != NULL)
+        return join_record(self, r, result);
+    struct cell *c = cell_alive(self->worker, who.actor);
     if (c == NULL)
-        return error_set(self, TR_ENOPROC, "join", "%s has ended, and this actor holds no record of it",
-                         tr_addr_text(who, addr));
+        return join_nobody(self, who);
     tr_err err = self_enter(self, "join");
     if (err == TR_OK)
-        err = wait_for_end(self, c, INT64_MAX, &e, "join");
+        err = wait_for_end(self, c, who.actor, INT64_MAX, &e, "join");
     if (err == TR_ECANCELED)
         return error_set(self, err, "join", "cancelled: %s", self_cancel_reason(self));
     if (err != TR_OK)
         return err;
-    mark_seen(self, who.actor);
-    err = join_result(self, e.outcome, result);
+    r = ender_record(self, who.actor); /* what its owner was told came before */
+    if (r != NULL)
+        err = join_record(self, r, result);
+    else
+        err = e.late ? join_nobody(self, who) : join_result(self, e.outcome, result);
     ender_forget(self->worker, &e);
     return err;
 }
@@ -131,8 +255,10 @@ void tr_forget(tr_self *self, tr_addr who)
 
 static struct cell *victim(struct tr_self *self, tr_addr who)
 {
-    struct cell *c = who.node == 0 ? cell_find(&self->worker->world->cells, who.actor) : NULL;
-    return c != NULL && !(c->run.flags & CELL_INTERNAL) ? c : NULL;
+    struct cell *c = who.node == 0 ? cell_alive(self->worker, who.actor) : NULL;
+    if (c == NULL || !cell_is_here(self->worker, c))
+        return c; /* elsewhere it is looked at there */
+    return !(c->run.flags & CELL_INTERNAL) ? c : NULL;
 }
 
 tr_err tr_cancel(tr_self *self, tr_addr who, const char *reason)
@@ -140,8 +266,8 @@ tr_err tr_cancel(tr_self *self, tr_addr who, const char *reason)
     if (!self_is_current(self))
         return TR_ESTATE;
     struct cell *c = victim(self, who);
-    if (c != NULL)
-        cell_cancel(self->worker, c, reason);
+    if (c != NULL && cell_cancel(self->worker, c, reason) != TR_OK)
+        return error_set(self, TR_ENOMEM, "cancel", "out of memory");
     return TR_OK;
 }
 
@@ -156,18 +282,20 @@ tr_err tr_cancel_wait(tr_self *self, tr_addr who, const char *reason, int64_t ti
         return TR_OK;
     if (c == self->cell)
         return error_set(self, TR_EDEADLK, "cancel", "an actor cannot wait for its own end");
-    cell_cancel(self->worker, c, reason);
-    err = wait_for_end(self, c, timeout_ms < 0 ? INT64_MAX : clock_after_ms(tr_now(self), timeout_ms), &e, "cancel");
+    if (cell_cancel(self->worker, c, reason) != TR_OK)
+        return error_set(self, TR_ENOMEM, "cancel", "out of memory");
+    int64_t deadline = timeout_ms < 0 ? INT64_MAX : clock_after_ms(tr_now(self), timeout_ms);
+    err = wait_for_end(self, c, who.actor, deadline, &e, "cancel");
     if (err == TR_OK) {
         mark_seen(self, who.actor);
         ender_forget(self->worker, &e);
     }
-    c = err == TR_ETIMEDOUT ? cell_find(&self->worker->world->cells, who.actor) : NULL;
+    c = err == TR_ETIMEDOUT ? cell_alive(self->worker, who.actor) : NULL;
     if (c != NULL) {
         char text[CELL_TEXT_MAX];
-        error_set(self, TR_ETIMEDOUT, "cancel", "%s did not end within %lld ms: killed", cell_text(c, text),
-                  (long long) timeout_ms);
-        cell_kill(self->worker, c, reason);
+        error_set(self, TR_ETIMEDOUT, "cancel", "%s did not end within %lld ms: killed",
+                  cell_text_any(self->worker, c, text), (long long) timeout_ms);
+        (void) cell_kill(self->worker, c, reason);
     }
     return err;
 }
@@ -179,10 +307,9 @@ tr_err tr_kill(tr_self *self, tr_addr who, const char *reason)
     struct cell *c = victim(self, who);
     if (c == NULL)
         return TR_OK;
-    if (c != self->cell) {
-        cell_kill(self->worker, c, reason);
-        return TR_OK;
-    }
+    if (c != self->cell)
+        return cell_kill(self->worker, c, reason) == TR_OK ? TR_OK
+                                                           : error_set(self, TR_ENOMEM, "kill", "out of memory");
     c->run.flags |= CELL_KILLED;
     end_self(self, TR_EKILLED,
              msg_error(&self->worker->msgs, TR_EKILLED, reason != NULL ? reason : "killed by itself", "kill",

@@ -7,23 +7,29 @@
 
 struct outcome;
 
-/* Someone who waits; lies on its stack. */
+struct ticket;
+
+/* Someone who waits. Lies on its stack, or, where its worker is another than the actor's, in the signal by which it
+ * asked. */
 struct ender {
-    struct list link; /* cell_ext.enders */
-    struct tr_self *self;
+    struct list link;        /* cell_ext.enders */
+    struct tr_self *self;    /* NULL: elsewhere */
     struct outcome *outcome; /* when it is told */
+    struct ticket *ticket;   /* of one who waits for an actor elsewhere */
+    uint64_t id;             /* that actor */
     bool told;
     bool failed; /* told, and it was a failure */
+    bool late;   /* told, and it had ended before: the outcome is not known */
 };
 
 /* c has ended that way: everyone who waits is woken. */
 void ender_tell(struct worker *w, struct cell *c, struct outcome *out);
 
-/* A waiter whose stack is abandoned; it may have been told already. */
+/* Ends the wait, told or not. */
 void ender_forget(struct worker *w, struct ender *e);
 
-/* Begins to wait: false if the actor has ended already, or memory is out (*err). */
-bool ender_begin(struct worker *w, struct ender *e, struct tr_self *self, struct cell *c, tr_err *err);
+/* Begins to wait for c, wherever it is: false if memory is out (*err). id: its address. */
+bool ender_begin(struct worker *w, struct ender *e, struct tr_self *self, struct cell *c, uint64_t id, tr_err *err);
 
 /* The record of an ended child of self's actor or of one of its open scopes; NULL: none. */
 struct record *ender_record(struct tr_self *self, uint64_t id);

@@ -333,6 +333,7 @@ tr_err tr_fd_close(tr_self *self, int fd)
     if (!self_is_current(self))
         return TR_ESTATE;
     struct worker *w = self->worker;
+    gate_enter(&w->gate);
     struct fd_entry *e = entry_of(w, fd);
     if (e != NULL) {
         if (e->reader != NULL)
@@ -343,5 +344,6 @@ tr_err tr_fd_close(tr_self *self, int fd)
             watch_free(w, e->watch);
         (void) arm(w, fd, e, 0);
     }
+    gate_leave(&w->gate);
     return close(fd) == 0 ? TR_OK : error_set(self, TR_EIO, "fd", "closing descriptor %d: %s", fd, strerror(errno));
 }

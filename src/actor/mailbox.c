@@ -7,10 +7,16 @@
 #include "actor/deadletter.h"
 #include "actor/deadlock.h"
 #include "actor/error.h"
+#include "actor/remote.h"
+#include "actor/signal.h"
 
 static void sender_settle(struct worker *w, struct sender *s, tr_err err)
 {
     list_remove(&s->link);
+    if (s->self == NULL) {
+        remote_room_tell(list_entry(s, struct signal, sender), err);
+        return;
+    }
     s->self->woken_err = err;
     s->self->run.flags |= SELF_WOKEN;
     worker_wake(w, s->self);
@@ -27,11 +33,14 @@ void mailbox_admit(struct worker *w, struct cell *c)
     struct list *senders = &c->ext->senders;
     while (!list_is_empty(senders)) {
         struct sender *s = list_entry(senders->next, struct sender, link);
-        if (mailbox_is_over(c, s->msg->size))
+        if (mailbox_is_over(c, s->size))
             return;
         struct tr_msg *m = s->msg;
         s->msg = NULL;
-        put_counted(w, c, m);
+        if (m != NULL)
+            put_counted(w, c, m);
+        else
+            mailbox_count(c, 1, s->size);
         sender_settle(w, s, TR_OK);
     }
     c->run.flags &= ~(uint32_t) CELL_SENDERS;
@@ -54,14 +63,14 @@ static bool drop_oldest(struct worker *w, struct cell *c)
     }
     if (m == NULL)
         return false;
+    struct tr_msg *last = c->head->prev;
     if (before != NULL)
         before->next = m->next;
     else
         c->head = m->next;
-    if (c->tail == m)
-        c->tail = before;
-    c->len--;
-    c->bytes -= m->size;
+    if (c->head != NULL)
+        c->head->prev = last == m ? before : last;
+    mailbox_uncount(c, 1, m->size);
     deadletter_discard(w, m, TR_DEAD_FULL, TR_EFULL, "dropped by a full mailbox in favour of a newer message");
     return true;
 }
@@ -72,7 +81,7 @@ tr_err mailbox_offer(struct worker *w, struct cell *c, struct tr_msg **m, bool *
     tr_err err = c->run.flags & CELL_WATCHED ? w->world->watch->sent(w->world->watch, c) : TR_OK;
     if (err != TR_OK)
         return err;
-    if (!mailbox_is_over(c, (*m)->size) && !(c->run.flags & CELL_SENDERS)) {
+    if (!mailbox_has_no_room(c, (*m)->size)) {
         put_counted(w, c, *m);
         *m = NULL;
         return TR_OK;
@@ -98,15 +107,16 @@ tr_err mailbox_offer(struct worker *w, struct cell *c, struct tr_msg **m, bool *
     }
 }
 
-static tr_err full_error(struct tr_self *self, struct cell *c, tr_err err, const char *how)
+tr_err mailbox_full_error(struct tr_self *self, const struct cell *c, tr_err err, const char *how)
 {
     char text[CELL_TEXT_MAX];
-    return error_set(self, err, "send", "the mailbox of %s is full (%u messages, %u bytes)%s", cell_text(c, text),
-                     c->len, c->bytes, how);
+    return error_set(self, err, "send", "the mailbox of %s is full (%u messages, %u bytes)%s",
+                     cell_text_any(self->worker, c, text), __atomic_load_n(&c->len, __ATOMIC_RELAXED),
+                     __atomic_load_n(&c->bytes, __ATOMIC_RELAXED), how);
 }
 
-/* Suspends until there was room, or something better came up. */
-static tr_err wait_for_room(struct tr_self *self, struct cell *c, struct sender *s, int64_t patience)
+/* Suspends until it is told that there is room, or something better came up. */
+tr_err mailbox_wait_for_room(struct tr_self *self, const struct cell *c, struct sender *s, int64_t patience)
 {
     tr_err err = TR_OK;
     self->wait = (struct wait){ .kind = WAIT_ROOM, .deadline = patience, .target = cell_id(c), .sender = s };
@@ -115,16 +125,15 @@ static tr_err wait_for_room(struct tr_self *self, struct cell *c, struct sender 
             err = error_set(self, TR_ECANCELED, "send", "cancelled while it waited for room: %s",
                             self_cancel_reason(self));
         else if (self->run.flags & SELF_TIMED_OUT)
-            err = full_error(self, c, TR_EUNSENT, " and stayed so until the deadline; the message was not sent");
+            err = mailbox_full_error(self, c, TR_EUNSENT,
+                                     " and stayed so until the deadline; the message was not sent");
         else
             err = worker_suspend(self);
         if (err != TR_OK)
             break;
     }
-    if (!(self->run.flags & SELF_WOKEN)) {
-        sender_leave(self->worker, c, s);
+    if (!(self->run.flags & SELF_WOKEN))
         return err;
-    }
     if (self->woken_err != TR_OK)
         error_set(self, self->woken_err, "send", "the receiver ended while the message waited for room");
     return self->woken_err;
@@ -138,17 +147,17 @@ static tr_err send_when_room(struct tr_self *self, struct cell *c, struct tr_msg
     if (ext == NULL)
         return error_set(self, TR_ENOMEM, "send", "out of memory");
     if (self_is_canceled(self))
-        return full_error(self, c, TR_ECANCELED, ", and this actor is cancelled");
+        return mailbox_full_error(self, c, TR_ECANCELED, ", and this actor is cancelled");
     tr_err err = deadlock_check(self, cell_id(c), patience, "send");
     if (err != TR_OK)
         return err;
-    struct sender s = { .self = self, .msg = *m };
+    struct sender s = { .self = self, .msg = *m, .size = (*m)->size };
     list_push(&ext->senders, &s.link);
     c->run.flags |= CELL_SENDERS;
     err = self_wait_begin(self, deadline);
     if (err == TR_OK)
-        err = wait_for_room(self, c, &s, patience);
-    else
+        err = mailbox_wait_for_room(self, c, &s, patience);
+    if (list_is_linked(&s.link))
         sender_leave(self->worker, c, &s);
     self_wait_end(self);
     if (err == TR_OK)
@@ -160,20 +169,29 @@ tr_err mailbox_send(struct tr_self *self, struct cell *c, struct tr_msg **m, int
                     bool may_wait)
 {
     bool wait;
-    tr_err err = mailbox_offer(self->worker, c, m, &wait);
-    if (err == TR_OK)
-        return TR_OK;
-    if (err != TR_EFULL)
-        return error_set(self, err, "send", "a test has made this send fail");
-    if (!wait || !may_wait)
-        return full_error(self, c, TR_EFULL, wait ? "" : " and refuses");
-    return send_when_room(self, c, m, deadline, patience);
+    struct worker *w = self->worker;
+    uint64_t id = (*m)->to;
+    gate_enter(&w->gate);
+    tr_err err;
+    if (cell_at(&w->world->cells, id) == NULL)
+        err = error_set(self, TR_ENOPROC, "send", "the receiver has ended");
+    else if (!cell_is_here(w, c))
+        err = remote_send(self, c, m, deadline, patience, may_wait);
+    else if ((err = mailbox_offer(w, c, m, &wait)) == TR_EFULL)
+        err = wait && may_wait ? send_when_room(self, c, m, deadline, patience)
+                               : mailbox_full_error(self, c, TR_EFULL, wait ? "" : " and refuses");
+    else if (err != TR_OK)
+        (void) error_set(self, err, "send", "a test has made this send fail");
+    gate_leave(&w->gate);
+    return err;
 }
 
 void mailbox_forget_sender(struct worker *w, uint64_t id, struct sender *s)
 {
-    if (list_is_linked(&s->link)) /* else it was told already, and has not run since */
-        sender_leave(w, cell_find(&w->world->cells, id), s);
+    if (s->ticket != NULL)
+        remote_sender_end(w, s);
+    else if (list_is_linked(&s->link)) /* else it was told already, and has not run since */
+        sender_leave(w, cell_find(w, id), s);
     if (s->msg != NULL)
         msg_unref_unsent(&w->msgs, s->msg);
 }
@@ -181,10 +199,50 @@ void mailbox_forget_sender(struct worker *w, uint64_t id, struct sender *s)
 void mailbox_close(struct worker *w, struct cell *c)
 {
     struct tr_msg *m;
+    if (atomic_load_explicit(&c->inbox, memory_order_relaxed) > INBOX_ANNOUNCED)
+        mailbox_take_over(w, c);
     if (c->ext != NULL)
         while (!list_is_empty(&c->ext->senders))
             sender_settle(w, list_entry(c->ext->senders.next, struct sender, link), TR_ENOPROC);
     c->run.flags &= ~(uint32_t) CELL_SENDERS;
     while ((m = mailbox_take(w, c)) != NULL)
         deadletter_discard(w, m, TR_DEAD_ENDED, TR_EDOWN, "the receiver ended before it got to the request");
+}
+
+/* ---- from other threads ---- */
+
+void mailbox_arrive(struct worker *w, struct cell *c, struct tr_msg *m)
+{
+    bool wait;
+    uint8_t flags = m->flags;
+    m->flags &= (uint8_t) ~(MSG_POSTED | MSG_RESERVED);
+    if (flags & (MSG_UNCOUNTED | MSG_RESERVED)) {
+        watch_delivered(w, c, m);
+        mailbox_append(w, c, m);
+        return;
+    }
+    bool bounded = c->run.flags & CELL_BOUNDED;
+    if (!mailbox_is_over(c, m->size) ||
+        !((flags & MSG_POSTED) || (bounded && c->ext->full_policy == TR_FULL_DROP_OLD))) {
+        watch_delivered(w, c, m);
+        mailbox_count(c, 1, m->size); /* its sender saw to the bounds, as far as it could see */
+        mailbox_append(w, c, m);
+    } else if (mailbox_offer(w, c, &m, &wait) != TR_OK) {
+        deadletter_discard(w, m, TR_DEAD_FULL, TR_EFULL, "the receiver's mailbox is full");
+    }
+}
+
+void mailbox_reserve(struct worker *w, struct cell *c, struct signal *s)
+{
+    struct cell_ext *ext = cell_ext_get(w, c);
+    s->sender = (struct sender){ .size = s->size };
+    if (ext == NULL) {
+        remote_room_tell(s, TR_ENOMEM);
+    } else if (!mailbox_has_no_room(c, s->size)) {
+        mailbox_count(c, 1, s->size);
+        remote_room_tell(s, TR_OK);
+    } else {
+        list_push(&ext->senders, &s->sender.link);
+        c->run.flags |= CELL_SENDERS;
+    }
 }

@@ -11,14 +11,17 @@
 #include "actor/cell_ext.h"
 #include "actor/watch.h"
 
-#define MAILBOX_LEN_MAX 8192u
-#define MAILBOX_BYTES_MAX (4u * 1024u * 1024u)
+struct signal;
+struct ticket;
 
-/* A sender that waits for room; lies on its stack. */
+/* A sender that waits for room. Lies on its stack, or, where its worker is another, in the signal by which it asked. */
 struct sender {
-    struct list link; /* cell_ext.senders */
-    struct tr_self *self;
-    struct tr_msg *msg; /* its message, until it is let in */
+    struct list link;     /* cell_ext.senders */
+    struct tr_self *self; /* NULL: elsewhere; room is reserved for it, and it is told */
+    struct tr_msg *msg;   /* its message, until it is let in */
+    uint32_t size;
+    struct ticket *ticket;  /* of one whose receiver is elsewhere */
+    struct signal *granted; /* of the same: room is reserved for it, and this gives it back */
 };
 
 /* Whether a message of this size is over the bounds. */
@@ -32,27 +35,46 @@ static inline bool mailbox_is_over(const struct cell *c, uint32_t size)
     return c->len >= len_max || (c->len > 0 && (uint64_t) c->bytes + size > bytes_max);
 }
 
-/* The same for one that comes now: it does not overtake those who wait. A watched one takes the long way, too. */
+/* The same for one that comes now, and does not overtake those who wait. */
+static inline bool mailbox_has_no_room(const struct cell *c, uint32_t size)
+{
+    return mailbox_is_over(c, size) || (c->run.flags & CELL_SENDERS);
+}
+
+/* The same, or it is watched, and what is for it takes the long way. */
 static inline bool mailbox_is_full(const struct cell *c, uint32_t size)
 {
     return mailbox_is_over(c, size) || (c->run.flags & (CELL_SENDERS | CELL_WATCHED));
 }
 
-/* Appends m, which must fit or be uncounted, and sees to it that somebody runs. Owns: moved. */
-static inline void mailbox_put(struct worker *w, struct cell *c, struct tr_msg *m)
+/* What is counted: also read by senders on other workers. */
+static inline void mailbox_count(struct cell *c, uint32_t len, uint32_t bytes)
+{
+    __atomic_store_n(&c->len, c->len + len, __ATOMIC_RELAXED);
+    __atomic_store_n(&c->bytes, c->bytes + bytes, __ATOMIC_RELAXED);
+}
+
+static inline void mailbox_uncount(struct cell *c, uint32_t len, uint32_t bytes)
+{
+    mailbox_count(c, 0u - len, 0u - bytes);
+}
+
+/* Takes over what other threads have pushed, in its order: nothing that is put now may overtake it. What is no message
+ * (remote.h) is left to the worker to do between turns. */
+void mailbox_take_over(struct worker *w, struct cell *c);
+
+/* Appends m and sees to it that somebody runs, and nothing else. */
+static inline void mailbox_append(struct worker *w, struct cell *c, struct tr_msg *m)
 {
     m->to = cell_id(c);
     m->next = NULL;
-    if (c->tail != NULL)
-        c->tail->next = m;
-    else
-        c->head = m;
-    c->tail = m;
-    if (!(m->flags & MSG_UNCOUNTED)) {
-        c->len++;
-        c->bytes += m->size;
+    struct tr_msg *head = c->head;
+    if (head != NULL) {
+        head->prev->next = m;
+        head->prev = m;
     } else {
-        watch_delivered(w, c, m);
+        c->head = m;
+        m->prev = m;
     }
     w->messages++;
     if (!(c->run.flags & (CELL_QUEUED | CELL_BUSY))) {
@@ -61,6 +83,18 @@ static inline void mailbox_put(struct worker *w, struct cell *c, struct tr_msg *
         c->run.flags &= ~(uint32_t) CELL_WANTS_MAIL;
         worker_wake(w, c->stacks);
     }
+}
+
+/* Appends m, which must fit or be uncounted. c's home is here. Owns: moved. */
+static inline void mailbox_put(struct worker *w, struct cell *c, struct tr_msg *m)
+{
+    if (__builtin_expect(atomic_load_explicit(&c->inbox, memory_order_relaxed) > INBOX_ANNOUNCED, 0))
+        mailbox_take_over(w, c);
+    if (!(m->flags & MSG_UNCOUNTED))
+        mailbox_count(c, 1, m->size);
+    else
+        watch_delivered(w, c, m);
+    mailbox_append(w, c, m);
 }
 
 /* Lets waiting senders' messages in as far as there is room. */
@@ -72,12 +106,12 @@ static inline struct tr_msg *mailbox_take(struct worker *w, struct cell *c)
     struct tr_msg *m = c->head;
     if (m == NULL)
         return NULL;
-    c->head = m->next;
-    if (c->head == NULL)
-        c->tail = NULL;
+    struct tr_msg *next = m->next;
+    c->head = next;
+    if (next != NULL)
+        next->prev = m->prev;
     if (!(m->flags & MSG_UNCOUNTED)) {
-        c->len--;
-        c->bytes -= m->size;
+        mailbox_uncount(c, 1, m->size);
         if (c->run.flags & CELL_SENDERS)
             mailbox_admit(w, c);
     }
@@ -93,6 +127,17 @@ tr_err mailbox_offer(struct worker *w, struct cell *c, struct tr_msg **m, bool *
  * sees it. Errors: TR_EFULL, TR_EUNSENT, TR_ECANCELED, TR_EDEADLK, TR_ENOPROC, TR_ENOMEM, in words on self. */
 tr_err mailbox_send(struct tr_self *self, struct cell *c, struct tr_msg **m, int64_t deadline, int64_t patience,
                     bool may_wait);
+
+/* What send_when_room and its like elsewhere share: the words for a full mailbox, and the wait until self is told. */
+tr_err mailbox_full_error(struct tr_self *self, const struct cell *c, tr_err err, const char *how);
+tr_err mailbox_wait_for_room(struct tr_self *self, const struct cell *c, struct sender *s, int64_t patience);
+
+/* A message from another thread, over the bounds or not: what the sender could not see is decided here, by the
+ * receiver's policy. Owns: moved. */
+void mailbox_arrive(struct worker *w, struct cell *c, struct tr_msg *m);
+
+/* A sender on another worker asks for room, which is reserved, now or when it is there. Owns: s moves. */
+void mailbox_reserve(struct worker *w, struct cell *c, struct signal *s);
 
 /* A sender whose stack is abandoned: its message goes with it, unless it was let in. id: the receiver, which may have
  * ended. */

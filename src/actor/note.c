@@ -6,6 +6,7 @@
 #include "actor/cancel.h"
 #include "actor/cell_ext.h"
 #include "actor/mailbox.h"
+#include "actor/signal.h"
 #include "actor/table.h"
 
 static bool is_request_of(const struct tr_msg *m, const struct ask *ask, uint64_t seq)
@@ -45,19 +46,50 @@ static void note_kept(struct worker *w, struct cell *c, struct tr_msg *kept)
     mailbox_put(w, c, note);
 }
 
-void note_asker_gone(struct worker *w, const struct ask *ask, uint64_t seq, uint64_t holder)
+static void note_cell(struct worker *w, struct cell *c, const struct ask *ask, uint64_t seq)
 {
-    struct cell *c = cell_find(&w->world->cells, holder);
-    if (c == NULL)
-        return;
     note_stacks(w, c, ask, seq);
     if (c->ext == NULL)
         return;
     if (c->ext->start != NULL && is_request_of(c->ext->start, ask, seq))
-        cell_cancel(w, c, "whoever started it gave up before it was ready");
+        (void) cell_cancel(w, c, "whoever started it gave up before it was ready");
     for (struct tr_msg *m = c->ext->kept; m != NULL; m = m->next)
         if (is_request_of(m, ask, seq)) {
             note_kept(w, c, m);
             return;
         }
+}
+
+/* Runs at the home of the holder. */
+static void asker_gone(struct worker *w, struct errand *e)
+{
+    bool moved;
+    struct signal *s = signal_of(e);
+    struct cell *c = signal_target(w, s, &moved);
+    if (moved)
+        return;
+    if (c != NULL)
+        note_cell(w, c, s->ask, s->ask_seq);
+    signal_free(w, s);
+}
+
+static void note_elsewhere(struct worker *w, const struct ask *ask, uint64_t seq, uint64_t holder)
+{
+    struct signal *s = signal_new(w, asker_gone, holder, NULL);
+    if (s == NULL)
+        return; /* the request is seen to be dead when it is answered */
+    s->ask = (struct ask *) ask;
+    s->ask_seq = seq;
+    signal_send(w, s);
+}
+
+void note_asker_gone(struct worker *w, const struct ask *ask, uint64_t seq, uint64_t holder)
+{
+    gate_enter(&w->gate);
+    struct cell *c = cell_at(&w->world->cells, holder);
+    if (c != NULL && !cell_is_here(w, c))
+        note_elsewhere(w, ask, seq, holder);
+    else if (c != NULL && (c->run.flags & CELL_LIVE))
+        note_cell(w, c, ask, seq);
+    gate_leave(&w->gate);
 }

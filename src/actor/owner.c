@@ -4,7 +4,6 @@
 
 #include "actor/cell_ext.h"
 #include "actor/scope_kernel.h"
-#include "actor/start.h"
 
 void owner_init(struct owner *o, struct cell *cell, struct scope *scope)
 {
@@ -19,7 +18,7 @@ struct owner *owner_of(struct worker *w, struct cell *c)
         if (c->owned != NULL)
             owner_init(c->owned, c, NULL);
     }
-    return c->owned != NULL ? c->owned : &w->world->root;
+    return c->owned != NULL ? c->owned : &w->root;
 }
 
 void owner_add(struct owner *o, struct cell *c)
@@ -84,6 +83,18 @@ void outcome_unref(struct worker *w, struct outcome *o)
     slab_free(&w->outcomes, o);
 }
 
+struct outcome *outcome_alone(struct worker *w, struct outcome *o)
+{
+    if (o == NULL || o->refs <= 1)
+        return o;
+    struct outcome *copy = outcome_new(w, o->err, o->result != NULL ? msg_ref(o->result) : NULL,
+                                       o->error != NULL ? msg_ref(o->error) : NULL);
+    if (copy != NULL && copy->refs > 0)
+        copy->told = o->told;
+    outcome_unref(w, o);
+    return copy;
+}
+
 void failure_report(struct worker *w, uint64_t id, const struct outcome *out)
 {
     struct world *world = w->world;
@@ -95,14 +106,19 @@ void failure_report(struct worker *w, uint64_t id, const struct outcome *out)
     if (id != world->told_elsewhere)
         log_line(&world->log, TR_LOG_ERROR, "%s %s failed and nobody joined it: %s: %s", info.actor,
                  tr_addr_text(failure.actor, addr), tr_err_name(out->err), info.text);
-    if (world->opts.on_failure != NULL)
-        world->opts.on_failure(world->opts.ctx, &failure);
+    if (world->opts.on_failure == NULL)
+        return;
+    world_hooks_lock(world);
+    world->opts.on_failure(world->opts.ctx, &failure);
+    world_hooks_unlock(world);
 }
 
 /* ---- records ---- */
 
 void record_seen(struct worker *w, struct record *r)
 {
+    if (r->unseen)
+        r->owner->unseen--;
     r->unseen = false;
     timer_disarm(w, &r->timer);
 }
@@ -125,6 +141,7 @@ static void record_grace_over(struct worker *w, struct timer *t, int64_t now)
     if (!r->unseen)
         return;
     r->unseen = false;
+    r->owner->unseen--;
     failure_report(w, r->id, r->outcome);
 }
 
@@ -133,9 +150,10 @@ static bool is_failure(const struct outcome *out)
     return out != NULL && out->err != TR_OK && out->err != TR_ECANCELED;
 }
 
-static bool is_to_be_told(const struct cell *c, const struct outcome *out)
+/* Not one that the starter has been told of. */
+static bool is_to_be_told(const struct outcome *out)
 {
-    return is_failure(out) && !start_was_told(c);
+    return is_failure(out) && !out->told;
 }
 
 /* Keeps a record; out of memory, a failure is reported at once instead. */
@@ -145,8 +163,8 @@ static void record_add(struct worker *w, struct owner *o, struct cell *c, struct
         record_free(w, list_entry(o->records.next, struct record, link));
     struct record *r = slab_alloc(&w->records);
     if (r == NULL) {
-        if (is_to_be_told(c, out) &&
-            !(out->err == TR_EKILLED && w->world->stopping)) /* what a stop had to kill has been logged by it */
+        if (is_to_be_told(out) && !(out->err == TR_EKILLED &&
+                                    world_is_stopping(w->world))) /* what a stop had to kill has been logged by it */
             failure_report(w, cell_id(c), out);
         outcome_unref(w, out);
         return;
@@ -154,12 +172,13 @@ static void record_add(struct worker *w, struct owner *o, struct cell *c, struct
     r->id = cell_id(c);
     r->outcome = out;
     r->owner = o;
-    r->unseen = is_to_be_told(c, out) && o->scope == NULL;
+    r->unseen = is_to_be_told(out) && o->scope == NULL;
     r->timer.fire = record_grace_over;
     r->timer.node.place = 0;
     r->link.next = r->link.prev = NULL;
     list_push(&o->records, &r->link);
     o->records_len++;
+    o->unseen += r->unseen;
     if (r->unseen)
         (void) timer_arm(w, &r->timer,
                          w->now + FAILURE_GRACE_NS); /* without memory: reported when the record is let go */
@@ -186,7 +205,7 @@ void owner_child_ended(struct worker *w, struct cell *c, struct outcome *out)
     struct owner *o = c->owner;
     owner_remove(o, c);
     if (o->cell == NULL && o->scope == NULL) { /* the root: nobody will join */
-        if (is_to_be_told(c, out))
+        if (is_to_be_told(out))
             failure_report(w, cell_id(c), out);
         outcome_unref(w, out);
         return;

@@ -26,7 +26,8 @@ struct owner {
     struct tr_self *waiter; /* suspended until count is 0 */
     struct list records;    /* struct record.link, oldest first */
     uint32_t records_len;
-    bool closing; /* refuses further children */
+    uint32_t unseen; /* of them: failures whose grace runs, by a timer of this worker */
+    bool closing;    /* refuses further children */
 };
 
 /* How an actor ended. Shared by its record and by those who joined it while it lived. */
@@ -35,6 +36,7 @@ struct outcome {
     struct tr_msg *error;  /* or NULL */
     uint32_t refs;         /* 0: the emergency one, which is nobody's */
     tr_err err;
+    bool told; /* a failure that whoever started it has been told of: it is nobody else's */
 };
 
 struct record {
@@ -78,6 +80,9 @@ static inline struct outcome *outcome_ref(struct outcome *o)
     return o;
 }
 void outcome_unref(struct worker *w, struct outcome *o);
+
+/* One that nobody else on this worker refers to, so that it can go to another. Owns: o moves. */
+struct outcome *outcome_alone(struct worker *w, struct outcome *o);
 
 /* Tells hook and log of a failure that nobody saw. */
 void failure_report(struct worker *w, uint64_t id, const struct outcome *out);

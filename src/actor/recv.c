@@ -49,14 +49,9 @@ static tr_err recv_suspended(struct tr_self *self, int64_t deadline, struct tr_m
     return err;
 }
 
-tr_err tr_recv_for(tr_self *self, int64_t timeout_ms, const tr_msg **m)
+/* In the gate: room that a message makes goes to whoever waits for it. */
+static tr_err recv_for(struct tr_self *self, tr_err err, int64_t timeout_ms, struct tr_msg **got)
 {
-    tr_err err = self_enter(self, "recv");
-    if (err == TR_ESTATE)
-        return err;
-    if (self->cell->table != NULL)
-        return error_set(self, TR_ESTATE, "recv",
-                         "a behaviour gets its messages in its handlers; only a body receives");
     if (self->received != NULL)
         call_release_message(self, TR_OK);
     if (err == TR_OK)
@@ -65,15 +60,30 @@ tr_err tr_recv_for(tr_self *self, int64_t timeout_ms, const tr_msg **m)
         err = error_set(self, TR_ECANCELED, "recv", "cancelled: %s", self_cancel_reason(self));
     if (err != TR_OK)
         return err;
-    struct tr_msg *got = recv_now(self);
-    if (got == NULL && timeout_ms == 0)
+    *got = recv_now(self);
+    if (*got == NULL && timeout_ms == 0)
         return error_set(self, TR_ETIMEDOUT, "recv", "the mailbox is empty");
-    if (got == NULL)
-        err = recv_suspended(self, timeout_ms < 0 ? INT64_MAX : clock_after_ms(tr_now(self), timeout_ms), &got);
+    if (*got == NULL)
+        err = recv_suspended(self, timeout_ms < 0 ? INT64_MAX : clock_after_ms(tr_now(self), timeout_ms), got);
+    if (err == TR_OK && self->received != NULL) /* a callback of tr_ask_then has received, too */
+        call_release_message(self, TR_OK);
+    return err;
+}
+
+tr_err tr_recv_for(tr_self *self, int64_t timeout_ms, const tr_msg **m)
+{
+    struct tr_msg *got = NULL;
+    tr_err err = self_enter(self, "recv");
+    if (err == TR_ESTATE)
+        return err;
+    if (self->cell->table != NULL)
+        return error_set(self, TR_ESTATE, "recv",
+                         "a behaviour gets its messages in its handlers; only a body receives");
+    gate_enter(&self->worker->gate);
+    err = recv_for(self, err, timeout_ms, &got);
+    gate_leave(&self->worker->gate);
     if (err != TR_OK)
         return err;
-    if (self->received != NULL) /* a callback of tr_ask_then has received, too */
-        call_release_message(self, TR_OK);
     self->received = got;
     *m = got;
     return TR_OK;

@@ -8,7 +8,6 @@
 #include "actor/cell_ext.h"
 #include "actor/deadlock.h"
 #include "actor/scope_kernel.h"
-#include "actor/start.h"
 #include "actor/stop.h"
 #include "base/clock.h"
 
@@ -22,8 +21,8 @@ static void grace_over(struct worker *w, struct timer *t, int64_t now)
     struct scope *s = list_entry(t, struct scope, grace);
     char text[CELL_TEXT_MAX];
     for (const struct cell *c = s->owner.first; c != NULL; c = c->sibling_next)
-        log_line(&w->world->log, TR_LOG_WARN, "%s did not end within the grace of scope %s: killed", cell_text(c, text),
-                 s->name != NULL ? s->name : "(no name)");
+        log_line(&w->world->log, TR_LOG_WARN, "%s did not end within the grace of scope %s: killed",
+                 cell_text_any(w, c, text), s->name != NULL ? s->name : "(no name)");
     owner_kill_children(w, &s->owner, "it did not end within the grace after a cancel");
 }
 
@@ -91,7 +90,8 @@ static void scope_note_error(struct worker *w, struct scope *s, struct tr_msg *e
 
 void scope_child_ended(struct worker *w, struct scope *s, struct cell *c, struct outcome *out)
 {
-    if (out == NULL || out->err == TR_OK || out->err == TR_ECANCELED || start_was_told(c))
+    (void) c;
+    if (out == NULL || out->err == TR_OK || out->err == TR_ECANCELED || out->told)
         return;
     if (!s->child_failed)
         s->first_err = out->err;
@@ -325,8 +325,11 @@ tr_err tr_scope_end(tr_self *self, tr_scope **scope, tr_err result)
 
 void tr_scope_cancel(tr_self *self, tr_scope *scope, const char *reason)
 {
-    if (self_is_current(self) && scope != NULL)
-        scope_cancel(self->worker, (struct scope *) scope, reason);
+    if (!self_is_current(self) || scope == NULL)
+        return;
+    gate_enter(&self->worker->gate);
+    scope_cancel(self->worker, (struct scope *) scope, reason);
+    gate_leave(&self->worker->gate);
 }
 
 size_t tr_scope_count(const tr_scope *scope)

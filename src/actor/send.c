@@ -6,6 +6,7 @@
 #include "actor/deadletter.h"
 #include "actor/error.h"
 #include "actor/mailbox.h"
+#include "actor/remote.h"
 #include "actor/table.h"
 #include "base/clock.h"
 #include "message/small.h"
@@ -24,8 +25,8 @@ static inline void send_count(struct tr_self *self)
         send_pause(self);
 }
 
-/* The mailbox is full. Owns: m is moved or freed. */
-__attribute__((noinline)) static tr_err send_full(struct tr_self *self, struct cell *c, struct tr_msg *m, bool may_wait)
+/* The mailbox is full, or elsewhere. Owns: m is moved or freed. Out of the gate. */
+__attribute__((noinline)) static tr_err send_slow(struct tr_self *self, struct cell *c, struct tr_msg *m, bool may_wait)
 {
     enum ask_limit limit;
     int64_t deadline = ask_deadline(self, TR_FOREVER, &limit);
@@ -49,16 +50,21 @@ __attribute__((noinline)) static struct tr_msg *build(struct tr_self *self, cons
     return NULL;
 }
 
+/* In the gate, and out of it when it returns: c may move as soon as that is left. */
 static inline __attribute__((always_inline)) tr_err send_built(struct tr_self *self, struct cell *c, struct tr_msg *m,
                                                                bool may_wait)
 {
+    struct worker *w = self->worker;
     m->from = cell_addr(self->cell);
-    if (__builtin_expect(mailbox_is_full(c, m->size), 0)) {
-        tr_err err = send_full(self, c, m, may_wait);
+    m->to = cell_id(c);
+    if (__builtin_expect(cell_is_here(w, c) && !mailbox_is_full(c, m->size), 1)) {
+        mailbox_put(w, c, m);
+        gate_leave(&w->gate);
+    } else {
+        gate_leave(&w->gate);
+        tr_err err = send_slow(self, c, m, may_wait);
         if (err != TR_OK)
             return err;
-    } else {
-        mailbox_put(self->worker, c, m);
     }
     if (may_wait)
         send_count(self);
@@ -87,12 +93,18 @@ static inline tr_err send_values(struct tr_self *self, tr_addr to, const tr_valu
     tr_err err;
     if (!self_is_current(self))
         return TR_ESTATE;
+    struct gate *gate = &self->worker->gate;
+    gate_enter(gate);
     struct cell *c = send_target(self, to, "send", &err);
-    if (__builtin_expect(c == NULL, 0))
+    if (__builtin_expect(c == NULL, 0)) {
+        gate_leave(gate);
         return send_to_none(self, to, values, n, err);
+    }
     struct tr_msg *m = small_tagged(&self->worker->msgs, values, n, MSG_SEND);
-    if (__builtin_expect(m == NULL, 0) && (m = build(self, values, n, true, &err)) == NULL)
+    if (__builtin_expect(m == NULL, 0) && (m = build(self, values, n, true, &err)) == NULL) {
+        gate_leave(gate);
         return err;
+    }
     m->ask = NULL;
     m->ask_seq = 0;
     return send_built(self, c, m, may_wait);
@@ -115,17 +127,19 @@ tr_err tr_send_msg(tr_self *self, tr_addr to, const tr_msg *m)
         return TR_ESTATE;
     if (m->tag == 0)
         return error_set(self, TR_EINVAL, "send", "a reply has no tag: put its values into a message of your own");
-    struct cell *c = send_target(self, to, "send", &err);
-    if (c == NULL && err != TR_ENOPROC)
-        return err;
     struct tr_msg *copy = msg_share(&self->worker->msgs, m);
     if (copy == NULL)
         return error_set(self, TR_ENOMEM, "send", "out of memory");
-    if (c == NULL) {
+    gate_enter(&self->worker->gate);
+    struct cell *c = send_target(self, to, "send", &err);
+    if (c != NULL)
+        return send_built(self, c, copy, true);
+    gate_leave(&self->worker->gate);
+    if (err == TR_ENOPROC)
         send_to_dead(self, to, copy);
-        return err;
-    }
-    return send_built(self, c, copy, true);
+    else
+        msg_unref_unsent(&self->worker->msgs, copy);
+    return err;
 }
 
 /* ---- answering ---- */
@@ -184,6 +198,26 @@ tr_err tr_reply_error(tr_self *self, const tr_msg *m, tr_err code, const char *f
     return TR_OK;
 }
 
+/* Puts a request with a new header into c's mailbox, if that takes it. In the gate. */
+static tr_err forward_to(struct tr_self *self, struct cell *c, struct tr_msg *request, struct tr_msg *on)
+{
+    bool wait;
+    struct worker *w = self->worker;
+    tr_err err = cell_is_here(w, c) ? mailbox_offer(w, c, &on, &wait)
+                                    : remote_send(self, c, &on, INT64_MAX, INT64_MAX, false);
+    if (err != TR_OK) {
+        on->flags |= MSG_ANSWERED; /* the answer is still the original's to give */
+        msg_unref(&w->msgs, on);
+        return error_set(self, err, "forward", "the mailbox of %s is full", cell_label_any(w, c));
+    }
+    if (request->ask->home != w)
+        remote_handed_on(w, request, cell_id(c));
+    else if (ask_is_owed(request))
+        request->ask->holder = cell_id(c);
+    request->flags |= MSG_ANSWERED;
+    return TR_OK;
+}
+
 tr_err tr_forward(tr_self *self, const tr_msg *m, tr_addr to)
 {
     tr_err err = answerable(self, m, "forward");
@@ -191,30 +225,25 @@ tr_err tr_forward(tr_self *self, const tr_msg *m, tr_addr to)
         return err;
     struct worker *w = self->worker;
     struct tr_msg *request = (struct tr_msg *) m;
-    struct cell *c = send_target(self, to, "forward", &err);
-    if (c == NULL) {
-        ask_answer_error(w, request, err, "the actor it was handed on to has ended, or never was", "forward",
-                         cell_label(self->cell));
-        return err;
-    }
     struct tr_msg *on = msg_share(&w->msgs, m);
     if (on == NULL)
         return error_set(self, TR_ENOMEM, "forward", "out of memory");
-    on->kind = MSG_ASK;
-    on->from = m->from;
-    on->ask = m->ask;
-    on->ask_seq = m->ask_seq;
-    bool wait, owed = ask_is_owed(m);
-    err = mailbox_offer(w, c, &on, &wait);
-    if (err != TR_OK) {
-        on->flags |= MSG_ANSWERED; /* the answer is still the original's to give */
+    gate_enter(&w->gate);
+    struct cell *c = send_target(self, to, "forward", &err);
+    if (c == NULL) {
         msg_unref(&w->msgs, on);
-        return error_set(self, err, "forward", "the mailbox of %s is full", cell_label(c));
+        ask_answer_error(w, request, err, "the actor it was handed on to has ended, or never was", "forward",
+                         cell_label(self->cell));
+    } else {
+        on->kind = MSG_ASK;
+        on->from = m->from;
+        on->to = cell_id(c);
+        on->ask = m->ask;
+        on->ask_seq = m->ask_seq;
+        err = forward_to(self, c, request, on);
     }
-    if (owed && ask_is_owed(m))
-        m->ask->holder = cell_id(c);
-    request->flags |= MSG_ANSWERED;
-    return TR_OK;
+    gate_leave(&w->gate);
+    return err;
 }
 
 /* ---- keeping ---- */

@@ -31,19 +31,17 @@ static tr_err table_for(struct worker *w, const tr_behaviour *def, const struct 
 static tr_err cell_make(struct worker *w, tr_body_fn *body, const struct table *table, void *arg, struct cell **cell)
 {
     bool full;
-    struct world *world = w->world;
-    struct cell *c = cell_new(&world->cells, &full);
+    struct cell *c = cell_new(&w->cells, &full);
     if (c == NULL)
         return full ? TR_EFULL : TR_ENOMEM;
-    c->table = table;
-    c->body = body;
+    __atomic_store_n(&c->table, table, __ATOMIC_RELAXED);
     c->arg = arg;
     if (table == NULL) {
-        c->run.flags |= CELL_BODY;
+        c->body = body;
     } else if (table->def->state_size > 0) {
         c->state = state_alloc(w, table);
         if (c->state == NULL) {
-            cell_free(&world->cells, c);
+            cell_free(&w->cells, c);
             return TR_ENOMEM;
         }
     }
@@ -58,7 +56,7 @@ static void cell_unmake(struct worker *w, struct cell *c)
     cell_ext_free(w, c);
     if (c->table != NULL)
         state_free(w, c->table, c->state);
-    cell_free(&w->world->cells, c);
+    cell_free(&w->cells, c);
 }
 
 static bool has_bounds(const tr_spawn_opts *o)
@@ -71,7 +69,7 @@ static tr_err cell_equip(struct worker *w, struct cell *c, const tr_spawn_opts *
 {
     size_t stack_size = o->stack_size != 0 ? o->stack_size : c->table != NULL ? c->table->def->stack_size : 0;
     bool big = stack_size > w->world->opts.stack_size;
-    if (!big && !has_bounds(o) && o->args == NULL && o->name == NULL && !(o->flags & SPAWN_WITH_EXT))
+    if (!big && !has_bounds(o) && o->args == NULL && o->name == NULL && !(o->flags & SPAWN_HELD))
         return TR_OK;
     struct cell_ext *ext = cell_ext_get(w, c);
     if (ext == NULL)
@@ -82,9 +80,9 @@ static tr_err cell_equip(struct worker *w, struct cell *c, const tr_spawn_opts *
     }
     if (has_bounds(o)) {
         c->run.flags |= CELL_BOUNDED;
-        ext->len_max = o->mailbox_len_max != 0 ? o->mailbox_len_max : MAILBOX_LEN_MAX;
-        ext->bytes_max = o->mailbox_bytes_max != 0 ? (uint32_t) o->mailbox_bytes_max : MAILBOX_BYTES_MAX;
-        ext->full_policy = o->full_policy;
+        cell_ext_set_bounds(ext, o->mailbox_len_max != 0 ? o->mailbox_len_max : MAILBOX_LEN_MAX,
+                            o->mailbox_bytes_max != 0 ? (uint32_t) o->mailbox_bytes_max : MAILBOX_BYTES_MAX,
+                            o->full_policy);
     }
     if (o->args != NULL) {
         ext->start_args = msg_share(&w->msgs, o->args);
@@ -106,7 +104,7 @@ static void spawn_why(const struct worker *w, const tr_spawn_opts *o, tr_err err
         snprintf(why, why_size, "%s", tr_err_text(err));
 }
 
-static tr_err opts_check(const tr_spawn_opts *o, char *why, size_t why_size)
+static tr_err opts_check(const tr_spawn_opts *o, unsigned workers, char *why, size_t why_size)
 {
     const char *text = NULL;
     if (o->size != sizeof *o)
@@ -117,6 +115,10 @@ static tr_err opts_check(const tr_spawn_opts *o, char *why, size_t why_size)
         text = "mailbox_bytes_max is at most 4 GiB - 1";
     else if ((unsigned) o->full_policy > TR_FULL_DROP_OLD)
         text = "no such full_policy";
+    else if ((unsigned) o->place > TR_PLACE_WORKER)
+        text = "no such place";
+    else if (o->place == TR_PLACE_WORKER && o->worker >= workers)
+        text = "there is no such worker: they are numbered from 0, tr_node_workers tells how many there are";
     if (text == NULL)
         return TR_OK;
     snprintf(why, why_size, "%s", text);
@@ -125,26 +127,55 @@ static tr_err opts_check(const tr_spawn_opts *o, char *why, size_t why_size)
 
 static tr_err owner_accepts(const struct worker *w, const struct owner *o, char *why, size_t why_size)
 {
-    if (!o->closing && !w->world->stopping && (o->scope == NULL || !(o->scope->canceled || o->scope->stopping)))
+    bool stopping = world_is_stopping(w->world);
+    if (!o->closing && !stopping && (o->scope == NULL || !(o->scope->canceled || o->scope->stopping)))
         return TR_OK;
     snprintf(why, why_size, "%s",
-             w->world->stopping ? "the node is stopping" : "its owner is closing: nothing new may start there");
+             stopping ? "the node is stopping" : "its owner is closing: nothing new may start there");
     return TR_ECLOSED;
 }
 
-static void cell_launch(struct worker *w, struct owner *owner, struct cell *c, bool internal)
+/* Whether it stays where it is made: it was told to, or shares memory with its spawner, who wrote it without locks. */
+static bool is_pinned(const tr_spawn_opts *o)
 {
-    if (internal)
-        c->run.flags |= CELL_INTERNAL;
+    switch (o->place) {
+    case TR_PLACE_ANY:
+        return false;
+    case TR_PLACE_HERE:
+    case TR_PLACE_WORKER:
+        return true;
+    case TR_PLACE_AUTO:
+    default:
+        return o->behaviour == NULL && (o->arg != NULL || o->args == NULL);
+    }
+}
+
+static void cell_own(struct worker *w, struct owner *owner, struct cell *c, const tr_spawn_opts *o, bool internal)
+{
     if (w->world->watch != NULL)
         c->run.flags |= CELL_WATCHED;
-    *(internal ? &w->world->live_internal : &w->world->live) += 1;
-    w->world->spawned++;
-    owner_add(owner, c);
-    if (c->table != NULL && c->table->def->init == NULL)
-        c->run.flags |= CELL_STARTED; /* there is nothing to run before its first message */
+    if (internal || is_pinned(o))
+        c->run.flags |= CELL_PINNED;
+    if (internal)
+        c->run.flags |= CELL_INTERNAL;
     else
+        worker_count(&w->spawned);
+    c->run.owner_home = w->index;
+    owner_add(owner, c);
+}
+
+void spawn_launch(struct worker *w, struct cell *c, const tr_spawn_opts *o)
+{
+    bool ready = c->table == NULL || c->table->def->init != NULL;
+    if (!ready) /* there is nothing to run before its first message */
+        c->run.flags |= CELL_STARTED;
+    if (o->place == TR_PLACE_WORKER && o->worker != w->index) {
+        worker_send_off(w, c, o->worker, ready);
+    } else if (ready) {
+        gate_enter(&w->gate);
         worker_ready(w, &c->run);
+        gate_leave(&w->gate);
+    }
 }
 
 tr_err spawn_actor(struct worker *w, struct owner *owner, const tr_spawn_opts *opts, bool internal, struct cell **cell,
@@ -152,7 +183,7 @@ tr_err spawn_actor(struct worker *w, struct owner *owner, const tr_spawn_opts *o
 {
     struct cell *c;
     const struct table *table = NULL;
-    tr_err err = opts_check(opts, why, why_size);
+    tr_err err = opts_check(opts, w->world->workers, why, why_size);
     if (err == TR_OK && !internal)
         err = owner_accepts(w, owner, why, why_size);
     if (err == TR_OK && opts->behaviour != NULL)
@@ -169,7 +200,9 @@ tr_err spawn_actor(struct worker *w, struct owner *owner, const tr_spawn_opts *o
         spawn_why(w, opts, err, why, why_size);
         return err;
     }
-    cell_launch(w, owner, c, internal);
+    cell_own(w, owner, c, opts, internal);
+    if (!(opts->flags & SPAWN_HELD))
+        spawn_launch(w, c, opts);
     *cell = c;
     return TR_OK;
 }
@@ -180,7 +213,7 @@ static struct owner *owner_for(struct tr_self *self, tr_scope *scope, unsigned f
 {
     if (scope != NULL)
         return &((struct scope *) scope)->owner;
-    return flags & TR_SPAWN_DETACHED ? &self->worker->world->root : owner_of(self->worker, self->cell);
+    return flags & TR_SPAWN_DETACHED ? &self->worker->root : owner_of(self->worker, self->cell);
 }
 
 tr_err tr_spawn_with(tr_self *self, const tr_spawn_opts *opts, tr_addr *to)
@@ -192,7 +225,8 @@ tr_err tr_spawn_with(tr_self *self, const tr_spawn_opts *opts, tr_addr *to)
     if (opts == NULL)
         return error_set(self, TR_EINVAL, "spawn", "no options");
     if (opts->scope != NULL && ((struct scope *) opts->scope)->self->worker != self->worker)
-        return error_set(self, TR_EINVAL, "spawn", "that scope lives on another worker");
+        return error_set(self, TR_EINVAL, "spawn",
+                         "that scope lives on another worker: only actors that share its worker can spawn into it");
     tr_err err = spawn_actor(self->worker, owner_for(self, opts->scope, opts->flags), opts, false, &c, why, sizeof why);
     if (err != TR_OK)
         return error_set(self, err, "spawn", "%s", why);
@@ -248,7 +282,28 @@ tr_node *tr_self_node(tr_self *self)
 
 bool tr_is_alive(tr_self *self, tr_addr who)
 {
-    return who.node == 0 && cell_find(&self->worker->world->cells, who.actor) != NULL;
+    return who.node == 0 && cell_alive(self->worker, who.actor) != NULL;
+}
+
+unsigned tr_self_worker(tr_self *self)
+{
+    return self->worker->index;
+}
+
+tr_err tr_pin(tr_self *self)
+{
+    if (!self_is_current(self))
+        return TR_ESTATE;
+    self->cell->run.flags |= CELL_PINNED;
+    return TR_OK;
+}
+
+tr_err tr_unpin(tr_self *self)
+{
+    if (!self_is_current(self))
+        return TR_ESTATE;
+    self->cell->run.flags &= ~(uint32_t) CELL_PINNED;
+    return TR_OK;
 }
 
 tr_time tr_now(tr_self *self)

@@ -47,23 +47,19 @@ static tr_err start_failed(struct tr_self *self, tr_addr who, tr_err err)
     return err;
 }
 
-/* The actor will end without having run; it has not failed. */
-static void never_mind(struct worker *w, struct cell *c)
-{
-    end_mark(w, c, TR_ECANCELED, NULL);
-    if (!(c->run.flags & CELL_LINKED))
-        worker_ready(w, &c->run);
-}
-
 /* Asks the new actor, which has not run, and puts the request where tr_ready finds it. */
 static tr_err start_ask(struct tr_self *self, struct cell *c, int64_t timeout_ms, tr_pending *pending)
 {
-    tr_err err = tr_ask_start_for(self, cell_addr(c), timeout_ms, pending, "start");
-    if (err != TR_OK) {
-        never_mind(self->worker, c);
+    struct ask *ask;
+    struct tr_msg *request;
+    const tr_value tag = tr_str("start");
+    tr_err err = ask_prepare(self, c, timeout_ms, &tag, 1, &ask, &request);
+    if (err != TR_OK)
         return err;
-    }
-    c->ext->start = mailbox_take(self->worker, c);
+    c->ext->start = request;
+    list_push(&self->asks, &ask->link);
+    self->run.flags |= SELF_USED;
+    *pending = (tr_pending){ ask, ask->seq };
     return TR_OK;
 }
 
@@ -71,13 +67,35 @@ static struct owner *owner_for(struct tr_self *self, const tr_spawn_opts *opts)
 {
     if (opts->scope != NULL)
         return &((struct scope *) opts->scope)->owner;
-    return opts->flags & TR_SPAWN_DETACHED ? &self->worker->world->root : owner_of(self->worker, self->cell);
+    return opts->flags & TR_SPAWN_DETACHED ? &self->worker->root : owner_of(self->worker, self->cell);
+}
+
+/* In the gate, so that it does not move before it has its request. */
+static tr_err start_spawn(struct tr_self *self, const tr_spawn_opts *opts, int64_t timeout_ms, tr_pending *pending,
+                          tr_addr *who)
+{
+    char why[192];
+    struct cell *c;
+    struct worker *w = self->worker;
+    tr_spawn_opts held = *opts;
+    held.flags |= SPAWN_HELD;
+    tr_err err = spawn_actor(w, owner_for(self, opts), &held, false, &c, why, sizeof why);
+    if (err != TR_OK)
+        return error_set(self, err, "start", "%s", why);
+    *who = cell_addr(c);
+    err = start_ask(self, c, timeout_ms, pending);
+    if (err == TR_OK) {
+        spawn_launch(w, c, opts);
+        return TR_OK;
+    }
+    end_mark(w, c, TR_ECANCELED, NULL); /* it ends without having run, and has not failed */
+    worker_ready(w, &c->run);
+    return err;
 }
 
 tr_err tr_start_with(tr_self *self, const tr_spawn_opts *opts, int64_t timeout_ms, tr_addr *to, const tr_msg **value)
 {
-    char why[192];
-    struct cell *c;
+    tr_addr who;
     tr_pending pending;
     tr_err err = self_enter(self, "start");
     if (err != TR_OK)
@@ -85,14 +103,12 @@ tr_err tr_start_with(tr_self *self, const tr_spawn_opts *opts, int64_t timeout_m
     if (opts == NULL)
         return error_set(self, TR_EINVAL, "start", "no options");
     if (opts->scope != NULL && ((struct scope *) opts->scope)->self->worker != self->worker)
-        return error_set(self, TR_EINVAL, "start", "that scope lives on another worker");
-    tr_spawn_opts with = *opts;
-    with.flags |= SPAWN_WITH_EXT;
-    err = spawn_actor(self->worker, owner_for(self, opts), &with, false, &c, why, sizeof why);
-    if (err != TR_OK)
-        return error_set(self, err, "start", "%s", why);
-    tr_addr who = cell_addr(c);
-    err = start_ask(self, c, timeout_ms, &pending);
+        return error_set(
+            self, TR_EINVAL, "start",
+            "that scope lives on another worker: only actors that share its worker can start others in it");
+    gate_enter(&self->worker->gate);
+    err = start_spawn(self, opts, timeout_ms, &pending, &who);
+    gate_leave(&self->worker->gate);
     if (err != TR_OK)
         return err;
     err = tr_await(self, pending, value);
@@ -154,7 +170,10 @@ void start_settle(struct worker *w, struct cell *c, tr_err err)
         ask_answer_error(w, request, TR_EDOWN, "it was cancelled before it was ready", "start", cell_label(c));
     } else {
         c->ext->start_told = true;
-        ask_answer_error_msg(w, request, err, words != NULL ? msg_ref(words) : NULL);
+        struct tr_msg *copy = words != NULL ? msg_share(&w->msgs, words) : NULL; /* its way needs a header of its own */
+        if (copy != NULL)
+            copy->kind = MSG_ERROR;
+        ask_answer_error_msg(w, request, err, copy);
     }
     msg_unref(&w->msgs, request);
 }

@@ -10,11 +10,12 @@
 #include "actor/cell_ext.h"
 #include "actor/error.h"
 #include "actor/mailbox.h"
-#include "actor/start.h"
+#include "actor/signal.h"
 #include "actor/table.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 
+#define STOP_REASON "asked to stop"
 #define STOP_KILL_MS 5000 /* after the cancel of one that was asked to stop */
 
 /* ---- one actor ---- */
@@ -53,26 +54,44 @@ static void stop_message(struct worker *w, struct cell *c, const char *reason)
 
 /* ---- down the tree ---- */
 
-static void walk_push(struct worker *w, struct cell **walk, const struct owner *o)
+static void stop_arrive(struct worker *w, struct errand *e);
+
+/* Whether it is to be told here; one whose home is elsewhere is told there. */
+static bool is_for_us(struct worker *w, struct cell *c, const char *reason)
 {
-    for (struct cell *c = o->first; c != NULL; c = c->sibling_next) {
-        struct cell_ext *ext = cell_ext_get(w, c);
-        if (ext == NULL || ext->stopping || (c->run.flags & CELL_CLOSED)) /* without memory: the cancel will tell it */
-            continue;
-        ext->stopping = true;
-        ext->stop_next = *walk;
-        *walk = c;
+    if (cell_is_here(w, c)) {
+        struct cell_ext *ext = c->run.flags & (CELL_CLOSED | CELL_INTERNAL) ? NULL : cell_ext_get(w, c);
+        return ext != NULL && !ext->stopping; /* without memory: a cancel will tell it */
     }
+    struct signal *s = signal_new(w, stop_arrive, cell_id(c), reason);
+    if (s != NULL)
+        signal_send(w, s);
+    return false;
+}
+
+static void walk_push(struct worker *w, struct cell **walk, struct cell *c, const char *reason)
+{
+    if (!is_for_us(w, c, reason))
+        return;
+    c->ext->stopping = true;
+    c->ext->stop_next = *walk;
+    *walk = c;
+}
+
+static void walk_push_owned(struct worker *w, struct cell **walk, const struct owner *o, const char *reason)
+{
+    for (struct cell *c = o->first; c != NULL; c = c->sibling_next)
+        walk_push(w, walk, c, reason);
 }
 
 static void stack_stop(struct worker *w, const struct tr_self *s, const char *reason, struct cell **walk)
 {
     for (const struct scope *scope = s->scope; scope != NULL; scope = scope->outer)
-        walk_push(w, walk, &scope->owner);
+        walk_push_owned(w, walk, &scope->owner, reason);
     stop_scopes(w, s->scope, reason);
 }
 
-/* Everyone on the list, and who is found below them. */
+/* Everyone on the list, and who is found below them. In the gate. */
 static void walk_run(struct worker *w, struct cell *walk, const char *reason)
 {
     while (walk != NULL) {
@@ -81,7 +100,7 @@ static void walk_run(struct worker *w, struct cell *walk, const char *reason)
         c->ext->stop_next = NULL;
         c->ext->stop_reason = mem_strdup(reason);
         if (c->owned != NULL)
-            walk_push(w, &walk, c->owned);
+            walk_push_owned(w, &walk, c->owned, reason);
         for (struct tr_self *s = c->stacks; s != NULL; s = s->next_stack)
             if (!(s->run.flags & SELF_DEAD))
                 stack_stop(w, s, reason, &walk);
@@ -91,29 +110,35 @@ static void walk_run(struct worker *w, struct cell *walk, const char *reason)
     }
 }
 
-void stop_cell(struct worker *w, struct cell *c, const char *reason)
+static void stop_cell(struct worker *w, struct cell *c, const char *reason)
 {
-    struct cell_ext *ext = cell_ext_get(w, c);
-    if (ext == NULL || ext->stopping || (c->run.flags & CELL_CLOSED))
-        return;
-    ext->stopping = true;
-    ext->stop_next = NULL;
-    walk_run(w, c, reason != NULL ? reason : "asked to stop");
+    struct cell *walk = NULL;
+    gate_enter(&w->gate);
+    walk_push(w, &walk, c, reason);
+    walk_run(w, walk, reason);
+    gate_leave(&w->gate);
 }
 
-static struct cell *stop_target(struct tr_self *self, tr_addr who)
+/* Runs at the home of the actor. */
+static void stop_arrive(struct worker *w, struct errand *e)
 {
-    struct cell *c = who.node == 0 ? cell_find(&self->worker->world->cells, who.actor) : NULL;
-    return c != NULL && !(c->run.flags & CELL_INTERNAL) ? c : NULL;
+    bool moved;
+    struct signal *s = signal_of(e);
+    struct cell *c = signal_target(w, s, &moved);
+    if (moved)
+        return;
+    if (c != NULL)
+        stop_cell(w, c, s->text != NULL ? s->text : STOP_REASON);
+    signal_free(w, s);
 }
 
 tr_err tr_stop(tr_self *self, tr_addr who, const char *reason)
 {
     if (!self_is_current(self))
         return TR_ESTATE;
-    struct cell *c = stop_target(self, who);
+    struct cell *c = who.node == 0 ? cell_alive(self->worker, who.actor) : NULL;
     if (c != NULL)
-        stop_cell(self->worker, c, reason);
+        stop_cell(self->worker, c, reason != NULL ? reason : STOP_REASON);
     return TR_OK;
 }
 
@@ -123,12 +148,9 @@ tr_err tr_stop_wait(tr_self *self, tr_addr who, const char *reason, int64_t time
     tr_err err = self_enter(self, "stop");
     if (err != TR_OK)
         return err;
-    struct cell *c = stop_target(self, who);
-    if (c == NULL)
-        return TR_OK;
-    if (c == self->cell)
+    if (who.actor == cell_id(self->cell))
         return error_set(self, TR_EDEADLK, "stop", "an actor cannot wait for its own end");
-    stop_cell(self->worker, c, reason);
+    (void) tr_stop(self, who, reason);
     tr_wait_item end = { .kind = TR_WAIT_END, .actor = who };
     err = tr_wait(self, &end, 1, TR_WAIT_FIRST, timeout_ms, &done);
     if (err != TR_OK)
@@ -155,7 +177,7 @@ static void stop_time_over(struct worker *w, struct timer *t, int64_t now)
 static void stop_body(struct worker *w, struct scope *s, const char *reason, struct cell **walk)
 {
     for (struct scope *inner = s->self->scope; inner != NULL && inner != s; inner = inner->outer) {
-        walk_push(w, walk, &inner->owner);
+        walk_push_owned(w, walk, &inner->owner, reason);
         if (inner->until_stop)
             stop_scope_inside(w, inner, reason);
     }
@@ -173,17 +195,19 @@ tr_err tr_scope_stop(tr_self *self, tr_scope *scope, int64_t grace_ms, const cha
     if (s->canceled || s->stopping)
         return TR_OK;
     if (reason == NULL)
-        reason = "asked to stop";
+        reason = STOP_REASON;
     s->stop.fire = stop_time_over;
     if (grace_ms > 0 && !timer_arm(w, &s->stop, clock_after_ms(tr_now(self), grace_ms)))
         return error_set(self, TR_ENOMEM, "stop", "out of memory");
     s->stopping = true;
     snprintf(s->stop_reason, sizeof s->stop_reason, "%s", reason);
-    walk_push(w, &walk, &s->owner);
+    gate_enter(&w->gate);
+    walk_push_owned(w, &walk, &s->owner, reason);
     stop_body(w, s, reason, &walk);
     walk_run(w, walk, reason);
     if (grace_ms == 0)
         scope_cancel(w, s, reason);
+    gate_leave(&w->gate);
     return TR_OK;
 }
 
@@ -212,7 +236,7 @@ const char *tr_stop_reason(tr_self *self)
     const struct scope *s = stopping_scope(self);
     if (s != NULL)
         return s->stop_reason;
-    return self->cell->ext->stop_reason != NULL ? self->cell->ext->stop_reason : "asked to stop";
+    return self->cell->ext->stop_reason != NULL ? self->cell->ext->stop_reason : STOP_REASON;
 }
 
 tr_err tr_until_stop(tr_self *self, tr_body_fn *fn, void *arg)

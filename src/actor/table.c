@@ -129,7 +129,8 @@ static tr_err table_compile(const tr_behaviour *def, struct table **table, char 
     return TR_OK;
 }
 
-tr_err table_get(struct world *world, const tr_behaviour *def, const struct table **table, char *why, size_t why_size)
+static tr_err get_locked(struct world *world, const tr_behaviour *def, const struct table **table, char *why,
+                         size_t why_size)
 {
     struct table key = { .def = def };
     void *found = tfind(&key, &world->tables, compare_defs);
@@ -148,6 +149,14 @@ tr_err table_get(struct world *world, const tr_behaviour *def, const struct tabl
     }
     *table = t;
     return TR_OK;
+}
+
+tr_err table_get(struct world *world, const tr_behaviour *def, const struct table **table, char *why, size_t why_size)
+{
+    pthread_mutex_lock(&world->tables_lock);
+    tr_err err = get_locked(world, def, table, why, why_size);
+    pthread_mutex_unlock(&world->tables_lock);
+    return err;
 }
 
 void table_free_all(struct world *world)

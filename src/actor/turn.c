@@ -18,7 +18,9 @@ static void body_run(struct tr_self *self, struct cell *c)
 {
     c->run.flags = (c->run.flags & ~(uint32_t) CELL_QUEUED) | CELL_STARTED | CELL_BUSY;
     error_clear(self);
+    gate_leave(&self->worker->gate);
     tr_err err = c->body(self, c->arg);
+    gate_enter(&self->worker->gate);
     while (self->scope != NULL)
         scope_close_left(self);
     actor_end(self, err, err == TR_OK || err == TR_STOP ? NULL : error_message(self, err, "body"));
@@ -29,7 +31,12 @@ __attribute__((noinline)) static bool behaviour_start(struct tr_self *self, stru
 {
     const tr_behaviour *def = c->table->def;
     error_clear(self);
-    tr_err err = def->init != NULL ? def->init(self, c->state, c->arg) : TR_OK;
+    tr_err err = TR_OK;
+    if (def->init != NULL) {
+        gate_leave(&self->worker->gate);
+        err = def->init(self, c->state, c->arg);
+        gate_enter(&self->worker->gate);
+    }
     if (err == TR_OK) {
         c->run.flags |= CELL_STARTED;
         call_release_rest(self);
@@ -94,7 +101,7 @@ __attribute__((cold, noinline)) static void end_or_wait(struct tr_self *self, st
     if (c->table != NULL && others_at_work(c))
         c->run.flags &= ~(uint32_t) CELL_QUEUED; /* the last of them takes it up again */
     else if (c->run.flags & CELL_END)
-        actor_end(self, (tr_err) c->run.end_err, end_error_take(c));
+        actor_end(self, c->end_err, end_error_take(c));
     else
         actor_end(self, TR_ECANCELED, NULL);
 }
@@ -115,7 +122,9 @@ static bool handle(struct tr_self *self, struct cell *c, struct tr_msg *m)
     self->received = m;
     self->row = row;
     error_clear(self);
+    gate_leave(&self->worker->gate);
     tr_err err = run(self, c->state, m);
+    gate_enter(&self->worker->gate);
     while (__builtin_expect(self->scope != NULL, 0))
         scope_close_left(self);
     call_release_message(self, err);

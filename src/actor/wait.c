@@ -45,14 +45,16 @@ static void check_fd(tr_wait_item *item)
     item->failed = (item->revents & TR_FD_ERROR) != 0;
 }
 
-static void check_end(struct tr_self *self, tr_wait_item *item)
+/* e: where self is told of it; NULL: not yet. */
+static void check_end(struct tr_self *self, tr_wait_item *item, const struct ender *e)
 {
     struct record *r = ender_record(self, item->actor.actor);
-    item->done = r != NULL || cell_find(&self->worker->world->cells, item->actor.actor) == NULL;
-    item->failed = r != NULL && r->outcome != NULL && r->outcome->err != TR_OK;
+    bool told = e != NULL && e->told;
+    item->done = r != NULL || told || cell_alive(self->worker, item->actor.actor) == NULL;
+    item->failed = (told && e->failed) || (r != NULL && r->outcome != NULL && r->outcome->err != TR_OK);
 }
 
-static void check(struct tr_self *self, tr_wait_item *item)
+static void check(struct tr_self *self, tr_wait_item *item, const struct ender *e)
 {
     switch (item->kind) {
     case TR_WAIT_REPLY:
@@ -68,19 +70,20 @@ static void check(struct tr_self *self, tr_wait_item *item)
         check_fd(item);
         break;
     case TR_WAIT_END:
-        check_end(self, item);
+        check_end(self, item, e);
         break;
     }
 }
 
 /* Whether it is enough. */
-static bool look(struct tr_self *self, tr_wait_item *items, size_t n, tr_wait_mode mode, size_t *done)
+static bool look(struct tr_self *self, tr_wait_item *items, const struct ender *enders, size_t n, tr_wait_mode mode,
+                 size_t *done)
 {
     bool failed = false;
     *done = 0;
     for (size_t i = 0; i < n; i++) {
         if (!items[i].done)
-            check(self, &items[i]);
+            check(self, &items[i], enders != NULL ? &enders[i] : NULL);
         *done += items[i].done;
         failed = failed || (items[i].done && items[i].failed);
     }
@@ -99,8 +102,8 @@ static tr_err attach(struct tr_self *self, struct wait_set *set, size_t i)
     if (item->kind == TR_WAIT_REPLY) {
         ask_adopt(self, ask_of(self, item->pending));
     } else if (item->kind == TR_WAIT_END) {
-        struct cell *c = cell_find(&w->world->cells, item->actor.actor);
-        if (c != NULL && !ender_begin(w, &set->enders[i], self, c, &err))
+        struct cell *c = cell_alive(w, item->actor.actor);
+        if (c != NULL && !ender_begin(w, &set->enders[i], self, c, item->actor.actor, &err))
             error_set(self, err, "wait", "out of memory");
     } else if (item->kind == TR_WAIT_FD) {
         bool always;
@@ -123,8 +126,7 @@ static void detach(struct tr_self *self, struct wait_set *set)
         if (set->enders[i].self != NULL) {
             item->done = item->done || set->enders[i].told;
             item->failed = item->failed || set->enders[i].failed;
-            list_remove(&set->enders[i].link);
-            outcome_unref(w, set->enders[i].outcome);
+            ender_forget(w, &set->enders[i]);
         }
     }
     mem_free(set->enders);
@@ -184,7 +186,7 @@ static tr_err wait_in(struct tr_self *self, struct wait_set *set, tr_wait_mode m
                                 .items = set->items };
     if (err == TR_OK)
         err = deadlock_check_items(self, set->items, set->n, mode != TR_WAIT_FIRST, deadline);
-    while (err == TR_OK && !look(self, set->items, set->n, mode, done)) {
+    while (err == TR_OK && !look(self, set->items, set->enders, set->n, mode, done)) {
         if (self_is_canceled(self))
             err = error_set(self, TR_ECANCELED, "wait", "cancelled: %s", self_cancel_reason(self));
         else if (deadline <= tr_now(self))
@@ -222,6 +224,27 @@ static tr_err items_check(struct tr_self *self, tr_wait_item *items, size_t n)
     return TR_OK;
 }
 
+/* In the gate: looking at the mailbox may make room in it. */
+static tr_err wait_for_items(struct tr_self *self, tr_wait_item *items, size_t n, tr_wait_mode mode, int64_t timeout_ms,
+                             size_t *count)
+{
+    if (look(self, items, NULL, n, mode, count) || timeout_ms == 0)
+        return TR_OK;
+    struct wait_set set = { items, n, mem_zalloc(n * sizeof(struct ender)), mem_zalloc(n * sizeof(bool)) };
+    if (set.enders == NULL || set.fd_waits == NULL) {
+        mem_free(set.enders);
+        mem_free(set.fd_waits);
+        return error_set(self, TR_ENOMEM, "wait", "out of memory");
+    }
+    int64_t deadline = timeout_ms < 0 ? INT64_MAX : clock_after_ms(tr_now(self), timeout_ms);
+    tr_err err = wait_in(self, &set, mode, deadline, count);
+    detach(self, &set);
+    if (self->run.flags & CELL_LINKED) /* it answered itself while it looked (describe); the queue must not give out
+                                          one that has ended */
+        (void) worker_suspend(self);
+    return err;
+}
+
 tr_err tr_wait(tr_self *self, tr_wait_item *items, size_t n, tr_wait_mode mode, int64_t timeout_ms, size_t *done)
 {
     size_t count = 0;
@@ -230,19 +253,9 @@ tr_err tr_wait(tr_self *self, tr_wait_item *items, size_t n, tr_wait_mode mode, 
         err = items_check(self, items, n);
     if (err != TR_OK)
         return err;
-    if (!look(self, items, n, mode, &count) && timeout_ms != 0) {
-        struct wait_set set = { items, n, mem_zalloc(n * sizeof(struct ender)), mem_zalloc(n * sizeof(bool)) };
-        if (set.enders == NULL || set.fd_waits == NULL) {
-            mem_free(set.enders);
-            mem_free(set.fd_waits);
-            return error_set(self, TR_ENOMEM, "wait", "out of memory");
-        }
-        err = wait_in(self, &set, mode, timeout_ms < 0 ? INT64_MAX : clock_after_ms(tr_now(self), timeout_ms), &count);
-        detach(self, &set);
-        if (self->run.flags & CELL_LINKED) /* it answered itself while it looked (describe); the queue must not give out
-                                              one that has ended */
-            (void) worker_suspend(self);
-    }
+    gate_enter(&self->worker->gate);
+    err = wait_for_items(self, items, n, mode, timeout_ms, &count);
+    gate_leave(&self->worker->gate);
     if (err == TR_OK && done != NULL)
         *done = count;
     return err;

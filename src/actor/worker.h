@@ -6,13 +6,15 @@
  * not a hundred thousand. After a slice (8,192 turns, or when attention is called, 1 ms) all of front goes behind fifo,
  * and the oldest has its turn. Yields go behind fifo at once.
  *
- * attention is set by the ticker every millisecond while this worker is awake (or by whoever posts from another
- * thread): it is the one word that the hot path looks at instead of clock, timers and descriptors.
+ * attention is set by the ticker every millisecond while this worker is awake, and by whoever hands something over from
+ * another thread: it is the one word that the hot path looks at instead of clock, timers, descriptors and other
+ * workers.
  *
  * Why it stands in this layer and not in sched/: docs/decisions/0004. */
 #ifndef ACTOR_WORKER_H
 #define ACTOR_WORKER_H
 
+#include "actor/gate.h"
 #include "actor/self.h"
 #include "actor/world.h"
 
@@ -23,14 +25,23 @@
 
 struct fd_table;
 
+/* Why a worker is to look up from its run queue: bits of attention. */
+enum attention {
+    ATTENTION_TICK = 1,  /* a millisecond has passed */
+    ATTENTION_MAIL = 2,  /* other threads have handed something over: announced, given, errands */
+    ATTENTION_SHARE = 4, /* another worker has nothing to do */
+    ATTENTION_ROB = 8    /* victim is stuck: take what it cannot get to */
+};
+
 struct worker {
     /* hot */
     struct tr_self *self;      /* the stack that runs */
     struct tr_self *idle_loop; /* a parked loop, to go on with when self suspends */
+    struct gate gate;
+    uint16_t index; /* in world.worker */
     struct runnable *batch_head, *batch_tail;
     struct runnable *front_head, *front_tail;
     struct runnable *fifo_head, *fifo_tail;
-    atomic_uint attention;
     uint32_t slice_left;
     int64_t now;
     uint64_t turns;
@@ -41,9 +52,23 @@ struct worker {
     atomic_ullong running_id;
     _Atomic(const struct table *) running_table;
     atomic_ullong turn_seq; /* likewise */
+    /* Written by other threads: lines of their own. */
+    _Alignas(64) atomic_uint attention;
+    atomic_uint asleep; /* 0: awake; in poll, or not entered: 1, and 2 once somebody has woken it */
+    _Alignas(64) _Atomic(struct cell *) announced; /* cells at home here whose inbox has something, by announced_next */
+    _Atomic(struct runnable *) given;              /* ready cells that another worker gave away, by next */
+    _Atomic(struct errand *) errands;
+    _Alignas(64) atomic_uint victim; /* ATTENTION_ROB: 1 + index of whom to rob */
+    /* whom it answers for */
+    struct owner root;                   /* owns what nobody else does, of the actors spawned here */
+    struct owner internal;               /* owns the runtime's own actors; not part of a stop */
+    atomic_uint_fast64_t spawned, ended; /* actors, the runtime's own not counted; written by this worker alone */
+    uint64_t dead[TR_DEAD_REASONS];
+    uint64_t moved; /* actors that came here from others */
+    struct cell_store cells;
     /* pools */
     struct msg_pool msgs;
-    struct slab asks, exts, owners, scopes, ticks, watches, records, outcomes, errors;
+    struct slab asks, exts, owners, scopes, ticks, watches, records, outcomes, errors, signals, tickets;
     struct slab states[STATE_CLASSES];
     struct stack_pool stacks;
     struct heap timers;
@@ -63,6 +88,12 @@ struct worker {
     int call_result;
     struct tr_self *call_self;
 };
+
+/* A counter that this worker alone writes and all read. */
+static inline void worker_count(atomic_uint_fast64_t *counter)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1, memory_order_release);
+}
 
 /* ---- the run queue ---- */
 
@@ -100,6 +131,40 @@ static inline bool worker_has_ready(const struct worker *w)
     return w->batch_head != NULL || w->front_head != NULL || w->fifo_head != NULL;
 }
 
+/* ---- other threads ---- */
+
+/* Makes a worker look up, and wakes it if it sleeps. Pairs with the sleeper, who says that it sleeps and then looks at
+ * attention once more: one of the two sees the other. Thread: any, or a signal handler. */
+void worker_wake_up(struct worker *w);
+
+static inline void worker_nudge(struct worker *w, unsigned why)
+{
+    if (!(atomic_load(&w->attention) & why))
+        atomic_fetch_or(&w->attention, why);
+    unsigned sound = 1;
+    if (atomic_load(&w->asleep) == 1 && atomic_compare_exchange_strong(&w->asleep, &sound, 2))
+        worker_wake_up(w);
+}
+
+/* The living actor with this address, if its home is here; else NULL. In the gate. */
+static inline struct cell *cell_find(const struct worker *w, uint64_t id)
+{
+    struct cell *c = cell_at(&w->world->cells, id);
+    return c != NULL && cell_home(c) == w->index && (c->run.flags & CELL_LIVE) ? c : NULL;
+}
+
+/* The slot of an actor that has not ended, as far as can be seen from here. */
+static inline struct cell *cell_alive(const struct worker *w, uint64_t id)
+{
+    struct cell *c = cell_at(&w->world->cells, id);
+    return c != NULL && (cell_home(c) != w->index || (c->run.flags & CELL_LIVE)) ? c : NULL;
+}
+
+static inline bool cell_is_here(const struct worker *w, const struct cell *c)
+{
+    return cell_home(c) == w->index;
+}
+
 /* ---- time ---- */
 
 static inline bool timer_cover(struct worker *w, struct timer *t, int64_t deadline_ns)
@@ -115,7 +180,7 @@ void worker_refresh(struct worker *w);
 /* The time, at most a millisecond old: good enough for deadlines that are compared with each other. */
 static inline int64_t worker_now(struct worker *w)
 {
-    if (atomic_load_explicit(&w->attention, memory_order_relaxed) != 0)
+    if (atomic_load_explicit(&w->attention, memory_order_relaxed) & ATTENTION_TICK)
         worker_refresh(w);
     return w->now;
 }
@@ -134,6 +199,13 @@ void worker_abandon(struct tr_self *self) __attribute__((noreturn));
 
 /* Runs fn(arg) on the thread's own stack. */
 int worker_call(struct tr_self *self, int (*fn)(void *arg), void *arg);
+
+/* Takes an actor over whose worker sleeps, if nothing holds it there; sched/share.c. Whether it is here now. In the
+ * gate. */
+bool worker_pull(struct worker *w, struct cell *c);
+
+/* A cell that nobody knows yet goes to another worker, where it has a turn if it is ready; sched/share.c. */
+void worker_send_off(struct worker *w, struct cell *c, unsigned to, bool ready);
 
 /* Hands e, whose run must be set, to a worker; sched/post.c. Thread: any. Does not fail, and does not block. */
 void errand_post(struct worker *to, struct errand *e);

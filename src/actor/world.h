@@ -9,25 +9,48 @@
 #include "actor/cell.h"
 #include "actor/owner.h"
 #include "base/log.h"
-#include "base/random.h"
+
+#define WORKERS_MAX 64
 
 struct world {
     struct cell_table cells;
-    size_t live; /* actors that have not ended, the runtime's own not counted */
-    size_t live_internal;
-    uint64_t spawned;
-    uint64_t dead[TR_DEAD_REASONS];
-    struct owner root;          /* owns what nobody else does */
-    pthread_mutex_t names_lock; /* names and name strings: also read by the ticker and by foreign threads */
-    void *names;                /* tsearch(3) tree of struct name */
+    struct worker *worker[WORKERS_MAX];
+    unsigned workers;
+    atomic_uint_fast64_t hungry; /* bit i: worker i has nothing to do */
+    pthread_mutex_t names_lock;  /* names and name strings: also read by the ticker and by foreign threads */
+    void *names;                 /* tsearch(3) tree of struct name */
+    pthread_mutex_t tables_lock;
     void *tables;               /* tsearch(3) tree of struct table, by behaviour */
+    pthread_mutex_t hooks_lock; /* with several workers: the program's hooks are called one at a time */
     struct log log;
     tr_node_opts opts; /* defaults filled in */
-    struct random random;
-    bool stopping;
+    atomic_bool stopping;
     struct watch *watch;     /* NULL; in tests: sees messages on their way (actor/watch.h) */
     uint64_t told_elsewhere; /* the actor whose failure goes to the hook alone: tr_main tells of its own */
     struct tr_node *node;
+    struct depots *depots; /* where workers' pools meet; NULL with one worker */
 };
+
+static inline bool world_is_stopping(const struct world *world)
+{
+    return atomic_load_explicit(&world->stopping, memory_order_relaxed);
+}
+
+/* Around the program's hooks. */
+static inline void world_hooks_lock(struct world *world)
+{
+    if (world->workers > 1)
+        pthread_mutex_lock(&world->hooks_lock);
+}
+
+static inline void world_hooks_unlock(struct world *world)
+{
+    if (world->workers > 1)
+        pthread_mutex_unlock(&world->hooks_lock);
+}
+
+/* Actors that have not ended, the runtime's own not counted. Exact when it is 0; else of a moment that has passed.
+ * Thread: any. */
+size_t world_live(const struct world *world);
 
 #endif

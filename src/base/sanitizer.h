@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sanitizer.h - telling AddressSanitizer which memory of a pool is nobody's; nothing at all in other builds */
+/* sanitizer.h - which checker this build is for; telling AddressSanitizer which memory of a pool is nobody's */
 #ifndef BASE_SANITIZER_H
 #define BASE_SANITIZER_H
 
@@ -7,6 +7,14 @@
 #if __has_feature(address_sanitizer)
 #define SANITIZER_ADDRESS 1
 #endif
+#if __has_feature(thread_sanitizer)
+#define SANITIZER_THREAD 1
+#endif
+#endif
+#if defined(__SANITIZE_THREAD__)
+#define SANITIZER_THREAD 1
+#elif !defined(SANITIZER_THREAD)
+#define SANITIZER_THREAD 0
 #endif
 #if defined(__SANITIZE_ADDRESS__) || defined(TROUPE_ASAN)
 #define SANITIZER_ADDRESS 1

@@ -26,7 +26,7 @@ void slab_init(struct slab *s, size_t object_size, size_t chunk_size)
 {
     size_t size = size_round_up(object_size > 0 ? object_size : 1, 16);
     size_t room = SLAB_LINE + sizeof(struct slab_chunk);
-    *s = (struct slab){ .size = size };
+    *s = (struct slab){ .size = size, .give_at = PTRDIFF_MIN };
     s->chunk = chunk_size >= size + room ? chunk_size : size + room;
 }
 
@@ -38,7 +38,7 @@ void slab_fini(struct slab *s)
         mem_free(c);
         c = next;
     }
-    *s = (struct slab){ .size = s->size, .chunk = s->chunk };
+    *s = (struct slab){ .size = s->size, .chunk = s->chunk, .give_at = PTRDIFF_MIN };
 }
 
 static bool slab_grow(struct slab *s)
@@ -55,12 +55,96 @@ static bool slab_grow(struct slab *s)
     return true;
 }
 
+/* ---- batches ---- */
+
+#define FREE_MAX (2 * SLAB_BATCH) /* then one batch goes to the depot, and one stays for what comes next */
+
+void depot_init(struct depot *d)
+{
+    *d = (struct depot){ .batch = NULL };
+    pthread_mutex_init(&d->lock, NULL);
+}
+
+void depot_fini(struct depot *d)
+{
+    mem_free(d->batch);
+    pthread_mutex_destroy(&d->lock);
+}
+
+/* What is free here is stock less live. */
+static void stock_change(struct slab *s, ptrdiff_t n)
+{
+    s->stock += n;
+    s->give_at = s->depot != NULL ? s->stock - FREE_MAX : PTRDIFF_MIN;
+}
+
+void slab_join(struct slab *s, struct depot *d)
+{
+    s->depot = d;
+    stock_change(s, 0);
+}
+
+static bool depot_push(struct depot *d, void *batch)
+{
+    bool ok = true;
+    pthread_mutex_lock(&d->lock);
+    if (d->len == d->cap) {
+        size_t cap = d->cap > 0 ? d->cap * 2 : 16;
+        void **bigger = mem_realloc(d->batch, cap * sizeof *bigger);
+        ok = bigger != NULL;
+        if (ok) {
+            d->batch = bigger;
+            d->cap = cap;
+        }
+    }
+    if (ok)
+        d->batch[d->len++] = batch;
+    pthread_mutex_unlock(&d->lock);
+    return ok;
+}
+
+/* The batch that was freed last is in the cache, and stays; the one below it goes. */
+void slab_give(struct slab *s)
+{
+    void *last = s->free;
+    for (int i = 1; i < SLAB_BATCH; i++)
+        last = *(void **) last;
+    void *batch = *(void **) last, *end = batch;
+    for (int i = 1; i < SLAB_BATCH; i++)
+        end = *(void **) end;
+    void *rest = *(void **) end;
+    *(void **) end = NULL;
+    if (depot_push(s->depot, batch)) {
+        *(void **) last = rest;
+        stock_change(s, -SLAB_BATCH);
+    } else { /* no memory for the list: later */
+        *(void **) end = rest;
+        s->give_at -= SLAB_BATCH;
+    }
+}
+
+static bool slab_fetch(struct slab *s)
+{
+    struct depot *d = s->depot;
+    if (d == NULL)
+        return false;
+    pthread_mutex_lock(&d->lock);
+    s->free = d->len > 0 ? d->batch[--d->len] : NULL;
+    pthread_mutex_unlock(&d->lock);
+    if (s->free != NULL)
+        stock_change(s, SLAB_BATCH);
+    return s->free != NULL;
+}
+
 void *slab_alloc_slow(struct slab *s)
 {
+    if (slab_fetch(s))
+        return slab_alloc(s);
     if ((size_t) (s->fresh_end - s->fresh) < s->size && !slab_grow(s))
         return NULL;
     void *p = s->fresh;
     s->fresh += s->size;
     s->live++;
+    stock_change(s, 1);
     return p;
 }

@@ -3,22 +3,44 @@
  *
  * Type-stable: a freed object may be read (not written) until the slab is gone, which is what lets a late reply look at
  * a generation. Only the first pointer of a freed object is overwritten (the free list); under ASan nothing is poisoned
- * for the same reason. One thread at a time. */
+ * for the same reason. One thread at a time; what was allocated from one slab may be freed into another of the same
+ * size, so slabs of several threads live and die together. */
 #ifndef BASE_SLAB_H
 #define BASE_SLAB_H
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 
+struct depot;
+
 struct slab {
-    void *free;   /* list of freed objects */
-    void *chunks; /* list of all chunks */
-    char *fresh;  /* next object never used in the newest chunk */
+    void *free;        /* list of freed objects */
+    ptrdiff_t live;    /* handed out less taken back; below 0 where the objects of other slabs end */
+    ptrdiff_t give_at; /* live that low: too many are free here */
+    void *chunks;      /* list of all chunks */
+    char *fresh;       /* next object never used in the newest chunk */
     char *fresh_end;
-    size_t size;  /* of an object; a multiple of its alignment */
-    size_t chunk; /* bytes of a chunk */
-    size_t live;  /* objects handed out */
+    size_t size;         /* of an object; a multiple of its alignment */
+    size_t chunk;        /* bytes of a chunk */
+    ptrdiff_t stock;     /* objects it has had: made, or from the depot, less those given to it */
+    struct depot *depot; /* NULL: alone */
 };
+
+/* Where slabs of several threads meet: who frees more than it takes gives whole batches, who needs takes one. */
+struct depot {
+    pthread_mutex_t lock;
+    void **batch; /* heads of lists of SLAB_BATCH objects */
+    size_t len, cap;
+};
+
+#define SLAB_BATCH 256
+
+void depot_init(struct depot *d);
+void depot_fini(struct depot *d);
+
+/* From now on s exchanges batches through d. */
+void slab_join(struct slab *s, struct depot *d);
 
 void slab_init(struct slab *s, size_t object_size, size_t chunk_size);
 void slab_fini(struct slab *s); /* frees all memory, whatever is live; zeroed: nothing */
@@ -36,11 +58,14 @@ static inline void *slab_alloc(struct slab *s)
     return p;
 }
 
+void slab_give(struct slab *s);
+
 static inline void slab_free(struct slab *s, void *p)
 {
     *(void **) p = s->free;
     s->free = p;
-    s->live--;
+    if (__builtin_expect(--s->live < s->give_at, 0))
+        slab_give(s);
 }
 
 #endif

@@ -39,7 +39,10 @@ enum {
     MSG_ANSWERED = 1,  /* a request that has had its answer, or was handed on */
     MSG_KEPT = 2,      /* taken out of its slot by tr_keep; on its holder's list of kept messages */
     MSG_UNCOUNTED = 4, /* not part of the mailbox's bounds */
-    MSG_BLOBS = 8      /* the content holds blobs: look for them before freeing */
+    MSG_BLOBS = 8,     /* the content holds blobs: look for them before freeing */
+    MSG_POSTED =
+        16, /* on its way from a thread that is no worker: where its receiver would have it wait it is refused */
+    MSG_RESERVED = 32 /* on its way from another worker: counted already */
 };
 
 #define MSG_TAG_MAX 255
@@ -75,7 +78,7 @@ struct tr_msg {
     union {
         struct {
             struct tr_msg *next; /* in a mailbox, a list of kept messages, or the pool */
-            struct tr_msg *prev; /* in a list of kept messages */
+            struct tr_msg *prev; /* in a list of kept messages; of a mailbox's first: its last */
         };
         struct errand errand; /* on its way to another thread */
     };
@@ -100,7 +103,7 @@ struct tr_msg {
         uint64_t source_seq;
     };
     uint32_t size;          /* bytes of header and content, blobs included: what mailbox bounds count */
-    uint32_t missed;        /* MSG_TICK: periods beyond its own */
+    uint32_t missed;        /* MSG_TICK: periods beyond its own; a reply on its way to another worker: a tr_err */
     struct msg_slot slot[]; /* offset 96 + 0 */
 };
 

@@ -53,9 +53,9 @@ void kit_watch(tr_node *node)
         return;
     world->watch = &node->kit.watch;
     for (uint32_t slot = 0; slot < world->cells.used; slot++) {
-        struct cell *c = &world->cells.chunk[slot / CELL_CHUNK][slot % CELL_CHUNK];
-        if (c->run.flags & CELL_LIVE)
-            c->run.flags |= CELL_WATCHED;
+        struct cell *chunk = atomic_load_explicit(&world->cells.chunk[slot / CELL_CHUNK], memory_order_relaxed);
+        if (chunk != NULL && (chunk[slot % CELL_CHUNK].run.flags & CELL_LIVE))
+            chunk[slot % CELL_CHUNK].run.flags |= CELL_WATCHED;
     }
 }
 

@@ -6,8 +6,10 @@
 #include <troupe/test.h>
 
 #include "actor/watch.h"
+#include "base/random.h"
 
 struct kit {
+    struct random random; /* of tr_test_shuffle */
     struct watch watch;
     struct list records; /* struct tr_record.link */
     uint64_t sends;      /* since tr_test_fail_send */

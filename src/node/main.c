@@ -110,30 +110,55 @@ static void standard_descriptors_take(void)
             (void) open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY); /* the lowest free number: this one */
 }
 
-int tr_main(tr_body_fn *main_fn, void *arg)
+static bool opts_are_ours(const tr_node_opts *o)
+{
+    return o->size == sizeof *o && o->on_log == NULL && o->on_failure == NULL && o->on_dead_letter == NULL &&
+           o->ctx == NULL && o->log_level == 0 && !o->virtual_clock;
+}
+
+static tr_err program_run(struct program *p, tr_node_opts opts)
 {
     tr_addr main_actor;
     struct sigaction before[2];
-    struct program p = { .main_fn = main_fn, .arg = arg, .result = TR_EKILLED };
-    const tr_node_opts opts = {
-        .size = sizeof opts, .name = "main", .on_log = to_stderr, .on_failure = program_failed, .ctx = &p
-    };
-    const tr_spawn_opts spawn = { .size = sizeof spawn, .body = main_body, .arg = &p, .name = "main" };
-    snprintf(p.text, sizeof p.text, "%s", "the main actor was ended by force");
-    standard_descriptors_take();
+    opts.on_log = to_stderr;
+    opts.on_failure = program_failed;
+    opts.ctx = p;
+    if (opts.name == NULL)
+        opts.name = "main";
+    const tr_spawn_opts spawn = { .size = sizeof spawn, .body = main_body, .arg = p, .name = "main" };
     tr_err err = tr_node_create(&opts, &program_node);
     if (err == TR_OK)
         err = tr_node_spawn(program_node, &spawn, &main_actor);
-    if (err == TR_OK) {
-        p.id = program_node->world.told_elsewhere = main_actor.actor;
-        signals_take(before);
-        (void) tr_node_run(program_node); /* who had to be killed has been logged */
-        signals_give_back(before);
-    } else {
+    if (err != TR_OK)
+        return err;
+    p->id = program_node->world.told_elsewhere = main_actor.actor;
+    signals_take(before);
+    (void) tr_node_run(program_node); /* who had to be killed has been logged */
+    signals_give_back(before);
+    return TR_OK;
+}
+
+int tr_main_with(const tr_node_opts *opts, tr_body_fn *main_fn, void *arg)
+{
+    struct program p = { .main_fn = main_fn, .arg = arg, .result = TR_EKILLED };
+    tr_err err = TR_EINVAL;
+    snprintf(p.text, sizeof p.text, "%s", "the main actor was ended by force");
+    standard_descriptors_take();
+    if (!opts_are_ours(opts)) {
+        p.result = err;
+        snprintf(p.text, sizeof p.text,
+                 "tr_main_with: opts.size is not sizeof(tr_node_opts), or an option is set that is tr_main's own");
+    } else if ((err = program_run(&p, *opts)) != TR_OK) {
         p.result = err;
         snprintf(p.text, sizeof p.text, "the node could not be made: %s (%s)", tr_err_text(err), strerror(errno));
     }
     int status = program_status(&p);
     tr_node_destroy(&program_node);
     return status;
+}
+
+int tr_main(tr_body_fn *main_fn, void *arg)
+{
+    const tr_node_opts opts = { .size = sizeof opts };
+    return tr_main_with(&opts, main_fn, arg);
 }

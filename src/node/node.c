@@ -2,18 +2,30 @@
 /* node.c - making a node, running it, taking it down, counting in it */
 #include "node/node.h"
 
+#include <sched.h>
+#include <signal.h>
 #include <string.h>
 
 #include "actor/cancel.h"
 #include "actor/cell_ext.h"
+#include "actor/mailbox.h"
 #include "actor/registry.h"
 #include "actor/spawn.h"
 #include "actor/table.h"
 #include "base/alloc.h"
+#include "base/sys.h"
 #include "node/overflow.h"
 
 #define STOP_GRACE_MS 5000
 #define SLOW_HANDLER_MS 50
+
+/* Processors that this process may use. */
+static unsigned cores(void)
+{
+    cpu_set_t set;
+    int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (unsigned) n;
+}
 
 /* Drops fields that this library does not know yet, and fills in defaults. */
 static tr_err opts_fill(tr_node_opts *o, const tr_node_opts *given)
@@ -33,6 +45,12 @@ static tr_err opts_fill(tr_node_opts *o, const tr_node_opts *given)
         o->slow_handler_ms = SLOW_HANDLER_MS;
     if (o->log_level == 0)
         o->log_level = TR_LOG_WARN;
+    if (o->workers == 0)
+        o->workers = 1;
+    if (o->workers == TR_ALL_CORES)
+        o->workers = cores();
+    if (o->workers > WORKERS_MAX || (o->virtual_clock && o->workers > 1))
+        return TR_EINVAL;
     return o->actors_max <= CELL_MAX && o->stop_grace_ms > 0 ? TR_OK : TR_EINVAL;
 }
 
@@ -42,16 +60,34 @@ static void log_to_hook(void *ctx, int level, const char *line)
     world->opts.on_log(world->opts.ctx, (tr_log_level) level, line);
 }
 
-static void world_init(struct world *world, tr_node *node)
+static void world_init(struct world *world, tr_node *node, unsigned workers)
 {
-    world->cells.max = (uint32_t) world->opts.actors_max;
+    cell_table_init(&world->cells, (uint32_t) world->opts.actors_max, workers);
     world->node = node;
     world->log.level = (int) world->opts.log_level;
     world->log.ctx = world;
     world->log.write = world->opts.on_log != NULL ? log_to_hook : NULL;
     pthread_mutex_init(&world->names_lock, NULL);
-    random_seed(&world->random, 0);
-    owner_init(&world->root, NULL, NULL);
+    pthread_mutex_init(&world->tables_lock, NULL);
+    pthread_mutex_init(&world->hooks_lock, NULL);
+}
+
+/* Makes the workers one after another; those that are there are world.workers. */
+static tr_err workers_make(tr_node *n, unsigned workers)
+{
+    size_t size = (sizeof(struct sched) + 63) / 64 * 64;
+    for (unsigned i = 0; i < workers; i++) {
+        n->sched[i] = mem_alloc_aligned(64, size);
+        if (n->sched[i] == NULL)
+            return TR_ENOMEM;
+        tr_err err = sched_init(n->sched[i], &n->crew, i);
+        if (err != TR_OK) {
+            mem_free(n->sched[i]);
+            return err;
+        }
+        n->world.workers = i + 1;
+    }
+    return TR_OK;
 }
 
 tr_err tr_node_create(const tr_node_opts *opts, tr_node **node)
@@ -65,25 +101,75 @@ tr_err tr_node_create(const tr_node_opts *opts, tr_node **node)
         return TR_ENOMEM;
     memset(n, 0, sizeof *n);
     n->world.opts = filled;
-    err = sched_init(&n->sched, &n->world);
-    if (err != TR_OK) {
-        mem_free(n);
-        return err;
-    }
-    world_init(&n->world, n);
-    owner_init(&n->internal, NULL, NULL);
+    n->crew.world = &n->world;
+    world_init(&n->world, n, filled.workers);
     pthread_mutex_init(&n->door, NULL);
     list_init(&n->asks);
     kit_init(&n->kit);
     snprintf(n->name, sizeof n->name, "%s", filled.name != NULL ? filled.name : "troupe");
     n->world.opts.name = n->name;
-    err = node_asker_start(n);
+    err = workers_make(n, filled.workers);
+    if (err == TR_OK && filled.workers > 1)
+        err = depots_make(&n->world);
+    if (err == TR_OK)
+        err = node_asker_start(n);
     if (err != TR_OK) {
         tr_node_destroy(&n);
         return err;
     }
+    if (filled.workers > 1 && !gate_prepare())
+        log_line(&n->world.log, TR_LOG_WARN,
+                 "membarrier(2) is not to be had here: what waits behind a long handler is not taken over by others");
     *node = n;
     return TR_OK;
+}
+
+/* ---- the other workers' threads ---- */
+
+static void *worker_main(void *sched)
+{
+    bool more;
+    struct sched *s = sched;
+    struct overflow_watch watch;
+    bool report = !s->worker.world->opts.no_stack_overflow_report;
+    if (report)
+        overflow_watch_begin(&watch);
+    if (sched_run(s, LOOP_RUN, 0, &more) != TR_OK)
+        log_line(&s->worker.world->log, TR_LOG_ERROR, "worker %u has no memory for a stack to run on", s->worker.index);
+    if (report)
+        overflow_watch_end(&watch);
+    return NULL;
+}
+
+static tr_err threads_start(tr_node *node)
+{
+    sigset_t all, before;
+    int number = 0;
+    sigfillset(&all);
+    sigdelset(&all, SIGSEGV);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the thread that runs the node */
+    for (unsigned i = 1; i < node->world.workers && number == 0; i++) {
+        number = sys_thread_create(&node->thread[i], NULL, worker_main, node->sched[i]);
+        if (number != 0)
+            node->world.workers = i; /* nobody has heard of the others yet */
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    node->threads = true;
+    if (number != 0)
+        log_line(&node->world.log, TR_LOG_ERROR, "only %u workers: no further thread (%s)", node->world.workers,
+                 strerror(number));
+    return TR_OK;
+}
+
+void node_threads_stop(tr_node *node)
+{
+    if (!node->threads)
+        return;
+    crew_leave(&node->crew);
+    for (unsigned i = 1; i < node->world.workers; i++)
+        pthread_join(node->thread[i], NULL);
+    node->threads = false;
+    atomic_store(&node->crew.leave, false);
 }
 
 tr_err node_enter(tr_node *node, enum loop_mode mode, int64_t budget_ms, bool *more)
@@ -91,15 +177,47 @@ tr_err node_enter(tr_node *node, enum loop_mode mode, int64_t budget_ms, bool *m
     pthread_mutex_lock(&node->door);
     node->entered = true;
     pthread_mutex_unlock(&node->door);
-    return sched_run(&node->sched, mode, budget_ms, more);
+    if (node->world.workers > 1 && !node->threads && sched_current() != &node->sched[0]->worker)
+        (void) threads_start(node);
+    return sched_run(node->sched[0], mode, budget_ms, more);
+}
+
+struct worker *node_worker_here(const tr_node *node)
+{
+    struct worker *here = sched_current();
+    if (here != NULL && here->world == &node->world)
+        return here;
+    return node->entered ? NULL : &node->sched[0]->worker;
+}
+
+#define LOOK_TRIES 100
+
+bool node_look(const tr_node *node, void (*f)(struct worker *w, void *ctx), void *ctx)
+{
+    bool all = true;
+    const struct worker *here = sched_current();
+    for (unsigned i = 0; i < node->world.workers; i++) {
+        struct worker *w = &node->sched[i]->worker;
+        bool ours = w == here || !node->threads, held = false;
+        for (int tries = 0; !ours && !held && tries < LOOK_TRIES; tries++)
+            held = gate_seize(&w->gate, false) || (atomic_load(&w->asleep) && gate_seize(&w->gate, true));
+        f(w, ctx);
+        if (held)
+            gate_release(&w->gate);
+        all = all && (ours || held);
+    }
+    return all;
 }
 
 tr_err node_spawn_internal(tr_node *node, const tr_behaviour *behaviour, void *arg, uint64_t *id)
 {
     char why[128];
     struct cell *c;
+    struct worker *w = node_worker_here(node);
     const tr_spawn_opts opts = { .size = sizeof opts, .behaviour = behaviour, .arg = arg };
-    tr_err err = spawn_actor(&node->sched.worker, &node->internal, &opts, true, &c, why, sizeof why);
+    if (w == NULL)
+        return TR_ESTATE;
+    tr_err err = spawn_actor(w, &w->internal, &opts, true, &c, why, sizeof why);
     if (err == TR_OK)
         *id = cell_id(c);
     return err;
@@ -109,15 +227,32 @@ tr_err tr_node_spawn(tr_node *node, const tr_spawn_opts *opts, tr_addr *to)
 {
     char why[192];
     struct cell *c;
-    struct worker *w = &node->sched.worker;
+    struct worker *w = sched_current();
+    if (w == NULL || w->world != &node->world)
+        w = &node->sched[0]->worker; /* by contract: the thread that runs the node, or any before it runs */
     if (opts->scope != NULL)
         return TR_EINVAL;
-    tr_err err = spawn_actor(w, &node->world.root, opts, false, &c, why, sizeof why);
+    tr_err err = spawn_actor(w, &w->root, opts, false, &c, why, sizeof why);
     if (err != TR_OK)
         log_line(&node->world.log, TR_LOG_ERROR, "tr_node_spawn: %s", why);
     else if (to != NULL)
         *to = cell_addr(c);
     return err;
+}
+
+/* With the other threads gone, this one runs all workers in turn until none has anything left to tell another. */
+static void node_settle(tr_node *node)
+{
+    bool more, busy = node->world.workers > 1;
+    while (busy) {
+        busy = false;
+        for (unsigned i = 0; i < node->world.workers; i++) {
+            struct worker *w = &node->sched[i]->worker;
+            if (atomic_load(&w->errands) != NULL || atomic_load(&w->announced) != NULL ||
+                atomic_load(&w->given) != NULL || worker_has_ready(w))
+                busy = sched_run(node->sched[i], LOOP_SETTLE, 0, &more) == TR_OK;
+        }
+    }
 }
 
 tr_err tr_node_run(tr_node *node)
@@ -130,8 +265,14 @@ tr_err tr_node_run(tr_node *node)
     tr_err err = node_enter(node, LOOP_RUN, 0, &more);
     if (report)
         overflow_watch_end(&watch);
+    if (err == TR_ESTATE) /* from inside one of its own actors */
+        return err;
+    node_threads_stop(node);
     node_door_close(node);
-    return err == TR_OK && node->sched.stop_killed ? TR_ETIMEDOUT : err;
+    node_settle(node);
+    for (unsigned i = 0; i < node->world.workers && err == TR_OK; i++)
+        err = node->sched[i]->stop_killed ? TR_ETIMEDOUT : TR_OK;
+    return err;
 }
 
 bool tr_node_step(tr_node *node, int64_t budget_ms)
@@ -142,35 +283,50 @@ bool tr_node_step(tr_node *node, int64_t budget_ms)
 
 int tr_node_fd(tr_node *node)
 {
-    return node->sched.poller.epoll_fd;
+    return node->sched[0]->poller.epoll_fd;
 }
 
 bool tr_node_is_done(const tr_node *node)
 {
-    return sched_is_done(&node->sched);
+    return sched_is_done(node->sched[0]);
 }
 
 void tr_node_stop(tr_node *node, const char *reason)
 {
-    sched_stop(&node->sched, reason);
+    crew_stop(&node->crew, reason);
 }
 
-/* Kills and buries everyone, the runtime's own last. */
-static void node_bury(tr_node *node)
+/* Kills, or cancels, whoever is left, and runs their ends. */
+static void bury_owned(tr_node *node, bool internal)
 {
-    bool more;
-    struct sched *s = &node->sched;
-    node->world.stopping = true;
-    while (node->world.root.count > 0) {
-        owner_kill_children(&s->worker, &node->world.root, "its node was destroyed");
-        if (sched_run(s, LOOP_SETTLE, 0, &more) != TR_OK)
-            return;
+    bool more, left = true;
+    while (left) {
+        left = false;
+        for (unsigned i = 0; i < node->world.workers; i++) {
+            struct worker *w = &node->sched[i]->worker;
+            struct owner *o = internal ? &w->internal : &w->root;
+            left = left || o->count > 0;
+            if (internal)
+                owner_cancel_children(w, o, "its node was destroyed");
+            else
+                owner_kill_children(w, o, "its node was destroyed");
+            if (sched_run(node->sched[i], LOOP_SETTLE, 0, &more) != TR_OK)
+                return;
+        }
+        node_settle(node);
     }
-    while (node->internal.count > 0) {
-        owner_cancel_children(&s->worker, &node->internal, "its node was destroyed");
-        if (sched_run(s, LOOP_SETTLE, 0, &more) != TR_OK)
-            return;
+}
+
+/* What was pushed to the dead, and nobody has looked at. */
+static void inboxes_empty(tr_node *node)
+{
+    struct cell_table *t = &node->world.cells;
+    for (uint32_t slot = 0; slot < t->used; slot++) {
+        struct cell *c = &atomic_load(&t->chunk[slot / CELL_CHUNK])[slot % CELL_CHUNK];
+        if (atomic_load(&c->inbox) != 0)
+            mailbox_take_over(node->world.worker[cell_home(c)], c);
     }
+    node_settle(node);
 }
 
 void tr_node_destroy(tr_node **node)
@@ -178,39 +334,61 @@ void tr_node_destroy(tr_node **node)
     tr_node *n = *node;
     if (n == NULL)
         return;
+    node_threads_stop(n);
     node_door_close(n);
-    node_bury(n);
-    (void) post_drain(&n->sched.worker, &n->sched.posts);
-    owner_fini(&n->sched.worker, &n->world.root);
+    atomic_store(&n->world.stopping, true);
+    bury_owned(n, false);
+    bury_owned(n, true);
+    inboxes_empty(n);
+    ticker_stop(&n->crew.ticker);
+    for (unsigned i = 0; i < n->world.workers; i++) {
+        (void) post_drain(&n->sched[i]->worker);
+        owner_fini(&n->sched[i]->worker, &n->sched[i]->worker.root);
+    }
     kit_fini(&n->kit);
-    sched_fini(&n->sched);
+    for (unsigned i = 0; i < n->world.workers; i++) {
+        sched_fini(n->sched[i]);
+        mem_free(n->sched[i]);
+    }
+    depots_free(&n->world);
     registry_fini(&n->world);
     table_free_all(&n->world);
     cell_table_fini(&n->world.cells);
     pthread_mutex_destroy(&n->world.names_lock);
+    pthread_mutex_destroy(&n->world.tables_lock);
+    pthread_mutex_destroy(&n->world.hooks_lock);
     pthread_mutex_destroy(&n->door);
     mem_free(n);
     *node = NULL;
 }
 
+unsigned tr_node_workers(const tr_node *node)
+{
+    return node->world.workers;
+}
+
+static void stats_add(struct worker *w, void *ctx)
+{
+    tr_node_stats *stats = ctx;
+    stats->stacks += w->stacks.in_use - (w->idle_loop != NULL);
+    stats->stacks_pooled += w->stacks.idle_len;
+    stats->timers += w->timers.len - w->timers_lazy;
+    stats->pending_asks += w->pending_asks;
+    stats->fds += w->fd_waits;
+    stats->blocks += w->msgs.live;
+    stats->messages += w->messages;
+    stats->turns += w->turns;
+    stats->moved += w->moved;
+    stats->spawned += atomic_load_explicit(&w->spawned, memory_order_relaxed);
+    for (int i = 0; i < TR_DEAD_REASONS; i++)
+        stats->dead[i] += w->dead[i];
+}
+
 void tr_node_stats_get(const tr_node *node, tr_node_stats *stats)
 {
-    const struct worker *w = &node->sched.worker;
     size_t size = stats->size;
     if (size != sizeof *stats)
         return;
-    *stats = (tr_node_stats){
-        .size = size,
-        .actors = node->world.live,
-        .stacks = w->stacks.in_use - (w->idle_loop != NULL),
-        .stacks_pooled = w->stacks.idle_len,
-        .timers = w->timers.len - w->timers_lazy,
-        .pending_asks = w->pending_asks,
-        .fds = w->fd_waits,
-        .blocks = w->msgs.live,
-        .messages = w->messages,
-        .spawned = node->world.spawned,
-        .turns = w->turns,
-    };
-    memcpy(stats->dead, node->world.dead, sizeof stats->dead);
+    *stats = (tr_node_stats){ .size = size, .actors = world_live(&node->world) };
+    (void) node_look(node, stats_add, stats);
 }

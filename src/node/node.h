@@ -11,17 +11,23 @@
 
 struct tr_node {
     struct world world;
-    struct sched sched;
-    struct owner internal; /* owns the runtime's own actors; not part of a stop */
-    pthread_mutex_t door;  /* guards entered, asks and what is in them */
-    bool entered;          /* a thread runs it, or has: others must not touch the worker any more */
-    struct list asks;      /* struct thread_ask.link: threads that wait */
-    uint64_t asker;        /* asks on behalf of threads */
+    struct crew crew;
+    struct sched *sched[WORKERS_MAX]; /* of them world.workers; the first is the thread's that runs the node */
+    pthread_t thread[WORKERS_MAX];    /* of the others, while threads is true */
+    bool threads;
+    pthread_mutex_t door; /* guards entered, asks and what is in them */
+    atomic_bool closed;   /* threads are turned away */
+    bool entered;         /* a thread runs it, or has: others must not touch the worker any more */
+    struct list asks;     /* struct thread_ask.link: threads that wait */
+    uint64_t asker;       /* asks on behalf of threads */
     char name[64];
     struct kit kit;
 };
 
-/* Makes one of the runtime's own actors. Thread: the one that runs the node, or any before. */
+/* The worker whose thread this is; before the node runs: the first. NULL: neither. */
+struct worker *node_worker_here(const tr_node *node);
+
+/* Makes one of the runtime's own actors. Thread: a worker's of it, or any before it runs. */
 tr_err node_spawn_internal(tr_node *node, const tr_behaviour *behaviour, void *arg, uint64_t *id);
 
 /* Makes the actor that asks on behalf of threads. */
@@ -33,7 +39,14 @@ tr_err node_inbox_spawn(tr_node *node, struct tr_inbox *inbox, tr_addr *addr);
 /* From now on threads are turned away; those that wait are told TR_ECLOSED. */
 void node_door_close(tr_node *node);
 
-/* Runs the node's worker on this thread. */
+/* Runs the node's first worker on this thread, and the others on theirs. */
 tr_err node_enter(tr_node *node, enum loop_mode mode, int64_t budget_ms, bool *more);
+
+/* Ends the other workers' threads. Actors stay as they are. */
+void node_threads_stop(tr_node *node);
+
+/* Runs f on each worker, of which none is at work meanwhile, but for the calling one. Returns false if one could not be
+ * stopped (it is in the runtime for long: out of memory, a hook that blocks), and was looked at all the same. */
+bool node_look(const tr_node *node, void (*f)(struct worker *w, void *ctx), void *ctx);
 
 #endif

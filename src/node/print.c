@@ -16,12 +16,12 @@ static const char *life_name(const struct cell *c)
     return c->run.flags & CELL_QUEUED ? "ready" : c->run.flags & CELL_BUSY ? "running" : "idle";
 }
 
-static void actor_name(const struct world *world, uint64_t id, char text[CELL_TEXT_MAX])
+static void actor_name(const struct worker *w, uint64_t id, char text[CELL_TEXT_MAX])
 {
     char addr[TR_ADDR_TEXT_MAX];
-    const struct cell *c = cell_find(&world->cells, id);
+    const struct cell *c = cell_alive(w, id);
     if (c != NULL)
-        (void) cell_text(c, text);
+        (void) cell_text_any(w, c, text);
     else
         snprintf(text, CELL_TEXT_MAX, "%s", tr_addr_text((tr_addr){ 0, id }, addr));
 }
@@ -30,7 +30,7 @@ static void wait_print(const struct worker *w, const struct wait *wait, FILE *ou
 {
     char text[CELL_TEXT_MAX] = "";
     if (wait->kind == WAIT_ASK || wait->kind == WAIT_ROOM || wait->kind == WAIT_END)
-        actor_name(w->world, wait->kind == WAIT_ASK ? wait->ask->holder : wait->target, text);
+        actor_name(w, wait->kind == WAIT_ASK ? wait->ask->holder : wait->target, text);
     static const char *const names[] = {
         [WAIT_NONE] = "",
         [WAIT_MAIL] = " for a message",
@@ -64,13 +64,19 @@ static void actor_print(const struct worker *w, const struct cell *c, FILE *out)
     fprintf(out, ", mailbox %u (%u bytes)\n", c->len, c->bytes);
 }
 
+static void worker_print(struct worker *w, void *out)
+{
+    const struct cell_table *t = &w->world->cells;
+    for (uint32_t slot = 0; slot < t->used; slot++) {
+        const struct cell *c = &atomic_load(&t->chunk[slot / CELL_CHUNK])[slot % CELL_CHUNK];
+        if (cell_is_here(w, c) && (c->run.flags & CELL_LIVE) && !(c->run.flags & CELL_INTERNAL))
+            actor_print(w, c, out);
+    }
+}
+
 void tr_node_print(const tr_node *node, FILE *out)
 {
-    const struct world *world = &node->world;
-    fprintf(out, "%s: %zu actors\n", node->name, world->live);
-    for (uint32_t slot = 0; slot < world->cells.used; slot++) {
-        const struct cell *c = &world->cells.chunk[slot / CELL_CHUNK][slot % CELL_CHUNK];
-        if ((c->run.flags & CELL_LIVE) && !(c->run.flags & CELL_INTERNAL))
-            actor_print(&node->sched.worker, c, out);
-    }
+    fprintf(out, "%s: %zu actors\n", node->name, world_live(&node->world));
+    if (!node_look(node, worker_print, out))
+        fprintf(out, "(a worker could not be stopped: what is printed of its actors may be torn)\n");
 }

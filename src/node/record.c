@@ -136,13 +136,13 @@ size_t tr_record_print(const tr_record *r, char *buf, size_t size)
 
 static bool can_run(const tr_record *r)
 {
-    return r->node != NULL && r->node->world.opts.virtual_clock && sched_current() != &r->node->sched.worker;
+    return r->node != NULL && r->node->world.opts.virtual_clock && sched_current() != &r->node->sched[0]->worker;
 }
 
 /* Settles, and moves the clock to the next timer, if that comes before until. False: there is nothing more to come. */
 static bool step(tr_node *node, tr_time until)
 {
-    struct worker *w = &node->sched.worker;
+    struct worker *w = &node->sched[0]->worker;
     int64_t next = heap_min(&w->timers);
     if (next > until)
         return false;
@@ -156,7 +156,7 @@ tr_err tr_record_expect_values(tr_record *r, int64_t ms, const tr_value *values,
 {
     if (!can_run(r))
         return TR_ESTATE;
-    struct worker *w = &r->node->sched.worker;
+    struct worker *w = &r->node->sched[0]->worker;
     tr_time until = clock_after_ms(w->now, ms);
     tr_test_settle(r->node);
     size_t i = tr_record_find_values(r, r->cursor, values, n);

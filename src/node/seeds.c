@@ -29,8 +29,8 @@ void tr_test_seed_set(uint64_t seed)
 void tr_test_shuffle(tr_node *node, uint64_t seed)
 {
     if (seed != 0)
-        random_seed(&node->world.random, seed);
-    node->sched.worker.shuffle = seed != 0 ? &node->world.random : NULL;
+        random_seed(&node->kit.random, seed);
+    node->sched[0]->worker.shuffle = seed != 0 ? &node->kit.random : NULL;
 }
 
 static tr_err one(uint64_t seed, tr_test_seed_fn *fn, void *arg, char *buf, size_t size)

@@ -20,7 +20,7 @@ void tr_test_settle(tr_node *node)
 
 tr_err tr_test_advance(tr_node *node, int64_t ms)
 {
-    struct worker *w = &node->sched.worker;
+    struct worker *w = &node->sched[0]->worker;
     if (!node->world.opts.virtual_clock || ms < 0)
         return node->world.opts.virtual_clock ? TR_EINVAL : TR_ESTATE;
     int64_t until = clock_after_ms(w->now, ms);
@@ -37,7 +37,7 @@ tr_err tr_test_advance(tr_node *node, int64_t ms)
 
 tr_time tr_test_now(const tr_node *node)
 {
-    return node->sched.worker.now;
+    return node->sched[0]->worker.now;
 }
 
 struct report {
@@ -54,21 +54,35 @@ static void report_add(struct report *r, size_t n, const char *what)
     r->len = len > 0 && r->len + (size_t) len < r->size ? r->len + (size_t) len : r->size - 1;
 }
 
-/* The runtime's own actors, which ask on behalf of threads, live as long as the node. */
-static size_t exts_of_the_runtime(const tr_node *node)
+/* The counts of pools. An object may be given back to another worker's pool than it is from: only sums mean something.
+ */
+struct pools {
+    size_t exts, owners, scopes, records, outcomes, errors, signals, tickets;
+};
+
+static void pools_add(struct worker *w, void *ctx)
 {
-    size_t n = 0;
-    for (const struct cell *c = node->internal.first; c != NULL; c = c->sibling_next)
-        n += c->ext != NULL;
-    return n;
+    struct pools *p = ctx;
+    p->exts += (size_t) w->exts.live;
+    for (const struct cell *c = w->internal.first; c != NULL; c = c->sibling_next)
+        p->exts -= c->ext !=
+                   NULL; /* the runtime's own actors, which ask on behalf of threads, live as long as the node */
+    p->owners += (size_t) w->owners.live;
+    p->scopes += (size_t) w->scopes.live;
+    p->records += (size_t) w->records.live;
+    p->outcomes += (size_t) w->outcomes.live;
+    p->errors += (size_t) w->errors.live;
+    p->signals += (size_t) w->signals.live;
+    p->tickets += (size_t) w->tickets.live;
 }
 
 size_t tr_test_leftovers(const tr_node *node, char *buf, size_t size)
 {
     struct report r = { buf, size, 0, 0 };
-    const struct worker *w = &node->sched.worker;
+    struct pools p = { 0 };
     tr_node_stats s = { .size = sizeof s };
     tr_node_stats_get(node, &s);
+    (void) node_look(node, pools_add, &p);
     if (size > 0)
         buf[0] = '\0';
     report_add(&r, s.actors, "actors");
@@ -77,12 +91,14 @@ size_t tr_test_leftovers(const tr_node *node, char *buf, size_t size)
     report_add(&r, s.stacks, "stacks");
     report_add(&r, s.blocks, "messages");
     report_add(&r, s.pending_asks, "pending asks");
-    report_add(&r, w->exts.live - exts_of_the_runtime(node), "actor extensions");
-    report_add(&r, w->owners.live, "owners");
-    report_add(&r, w->scopes.live, "scopes");
-    report_add(&r, w->records.live, "records");
-    report_add(&r, w->outcomes.live, "outcomes");
-    report_add(&r, w->errors.live, "errors");
+    report_add(&r, p.exts, "actor extensions");
+    report_add(&r, p.owners, "owners");
+    report_add(&r, p.scopes, "scopes");
+    report_add(&r, p.records, "records");
+    report_add(&r, p.outcomes, "outcomes");
+    report_add(&r, p.errors, "errors");
+    report_add(&r, p.signals, "signals");
+    report_add(&r, p.tickets, "tickets");
     return r.things;
 }
 
@@ -113,7 +129,7 @@ tr_err tr_test_run(tr_body_fn *fn, void *arg, int64_t *elapsed_ms, char *buf, si
     if (err == TR_OK)
         err = tr_node_run(node);
     if (elapsed_ms != NULL)
-        *elapsed_ms = node->sched.worker.now / NS_PER_MS;
+        *elapsed_ms = node->sched[0]->worker.now / NS_PER_MS;
     size_t left = tr_test_leftovers(node, buf, size);
     tr_node_destroy(&node);
     if (err == TR_OK)

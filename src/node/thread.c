@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* thread.c - the door for threads that are no actors: post, ask, look up
  *
- * What a thread sends is a heap block, pushed onto the worker's stack of posts. A thread's ask is a note to an actor of
- * the runtime's own, which asks on its behalf and wakes it; so every rule of asking holds for threads too. */
+ * What a thread sends is a heap block, pushed into the receiver's inbox as by another worker. A thread's ask is a note
+ * to an actor of the runtime's own, which asks on its behalf and wakes it; so every rule of asking holds for threads
+ * too. */
 #include <string.h>
 #include <time.h>
 
@@ -30,12 +31,12 @@ struct thread_ask {
 
 static tr_err post_block(tr_node *node, uint64_t to, struct tr_msg *m)
 {
-    if (atomic_load(&node->sched.posts.closed)) {
+    if (atomic_load(&node->closed)) {
         msg_unref(NULL, m);
         return TR_ECLOSED;
     }
     m->to = to;
-    post_message(&node->sched.posts, &node->sched.poller, m);
+    post_message(&node->world, m);
     return TR_OK;
 }
 
@@ -92,7 +93,7 @@ static void thread_ask_finish(tr_node *node, struct thread_ask *ask, tr_err err,
 void node_door_close(tr_node *node)
 {
     pthread_mutex_lock(&node->door);
-    atomic_store(&node->sched.posts.closed, true);
+    atomic_store(&node->closed, true);
     list_each (l, &node->asks) {
         struct thread_ask *ask = list_entry(l, struct thread_ask, link);
         if (!ask->done)
@@ -175,14 +176,14 @@ tr_err node_asker_start(tr_node *node)
 static tr_err thread_ask_wait(tr_node *node, struct thread_ask *ask, struct tr_msg *note)
 {
     pthread_mutex_lock(&node->door);
-    if (atomic_load(&node->sched.posts.closed)) {
+    if (atomic_load(&node->closed)) {
         pthread_mutex_unlock(&node->door);
         msg_unref(NULL, note);
         return TR_ECLOSED;
     }
     list_push(&node->asks, &ask->link);
     note->to = node->asker;
-    post_message(&node->sched.posts, &node->sched.poller, note);
+    post_message(&node->world, note);
     while (!ask->done)
         pthread_cond_wait(&ask->done_cond, &node->door);
     list_remove(&ask->link);

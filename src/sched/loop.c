@@ -195,8 +195,9 @@ __attribute__((noinline)) static void run_unguarded(struct tr_self *self, struct
 static void run_cell(struct tr_self *self, struct cell *c)
 {
     struct worker *w = self->worker;
-    if (c->run.flags & CELL_ZOMBIE) {
-        cell_free(&w->world->cells, c);
+    if (__builtin_expect(!(c->run.flags & CELL_LIVE), 0)) { /* it ended while it stood in the queue */
+        if (c->run.flags & CELL_ZOMBIE)
+            cell_free(&w->cells, c);
         return;
     }
     if (c->run.flags &
@@ -235,50 +236,78 @@ void worker_refresh(struct worker *w)
 static void stop_if_wanted(struct sched *s)
 {
     struct worker *w = &s->worker;
-    if (atomic_load_explicit(&s->stop_wanted, memory_order_acquire) && !w->world->stopping) {
-        w->world->stopping = true;
+    if (atomic_load_explicit(&s->crew->stop_wanted, memory_order_acquire) && !s->stopping) {
+        s->stopping = true;
+        atomic_store_explicit(&w->world->stopping, true, memory_order_relaxed);
         s->stop_deadline = clock_after_ms(w->now, w->world->opts.stop_grace_ms);
-        owner_cancel_children(w, &w->world->root, s->stop_reason);
+        owner_cancel_children(w, &w->root, s->crew->stop_reason);
     }
-    if (w->now < s->stop_deadline || w->world->live == 0)
+    if (w->now < s->stop_deadline || w->root.count == 0)
         return;
     s->stop_deadline = INT64_MAX;
     s->stop_killed = true;
     char text[CELL_TEXT_MAX];
-    for (const struct cell *c = w->world->root.first; c != NULL; c = c->sibling_next)
-        log_line(&w->world->log, TR_LOG_ERROR, "%s did not end within %lld ms of the stop: killed", cell_text(c, text),
-                 (long long) w->world->opts.stop_grace_ms);
-    owner_kill_children(w, &w->world->root, "the node's stop_grace_ms was over");
+    for (const struct cell *c = w->root.first; c != NULL; c = c->sibling_next)
+        log_line(&w->world->log, TR_LOG_ERROR, "%s did not end within %lld ms of the stop: killed",
+                 cell_text_any(w, c, text), (long long) w->world->opts.stop_grace_ms);
+    owner_kill_children(w, &w->root, "the node's stop_grace_ms was over");
 }
 
-/* Everything that is not a turn. block: there is nothing else to do. */
-static void attend(struct sched *s, bool block)
+static int64_t next_wake(const struct sched *s)
+{
+    int64_t timer = heap_min(&s->worker.timers);
+    return timer < s->stop_deadline ? timer : s->stop_deadline;
+}
+
+/* What other threads have handed over, and nothing else: this is all that a message from another worker costs here. */
+static void attend_mail(struct worker *w)
+{
+    atomic_fetch_and(&w->attention, ~(unsigned) ATTENTION_MAIL);
+    (void) post_drain(w);
+}
+
+/* Everything that is not a turn. */
+static void attend(struct sched *s)
 {
     struct worker *w = &s->worker;
-    int64_t wake = heap_min(&w->timers) < s->stop_deadline ? heap_min(&w->timers) : s->stop_deadline;
     queue_rotate(w);
-    atomic_store_explicit(&w->attention, 0, memory_order_relaxed);
-    if (block) {
-        ticker_worker_sleeps(&s->ticker);
-        atomic_store_explicit(&w->running_id, 0, memory_order_relaxed);
-    }
-    poll_pass(w, &s->poller, block, w->world->opts.virtual_clock ? INT64_MAX : wake);
-    if (block)
-        ticker_worker_wakes(&s->ticker);
+    unsigned why = atomic_exchange(&w->attention, 0);
+    poll_pass(w, &s->poller, false, INT64_MAX);
     worker_refresh(w);
-    (void) post_drain(w, &s->posts);
+    (void) post_drain(w);
+    if (why & ATTENTION_ROB)
+        share_rob(w);
     stop_if_wanted(s);
     if (timer_run_due(w, TIMERS_A_PASS))
-        atomic_store_explicit(&w->attention, 1, memory_order_relaxed);
+        atomic_fetch_or_explicit(&w->attention, ATTENTION_TICK, memory_order_relaxed);
+    share_out(w);
     if (w->shuffle != NULL)
         shuffle_each(w);
+}
+
+/* Nothing to do: sleeps until there is. What comes between the last look and the sleep is seen here, or wakes. */
+static void loop_sleep(struct sched *s)
+{
+    struct worker *w = &s->worker;
+    if (w->world->workers > 1)
+        share_ask(w);
+    atomic_store(&w->asleep, 1);
+    if (atomic_load(&w->attention) == 0) {
+        atomic_store_explicit(&w->running_id, 0, memory_order_relaxed);
+        poll_pass(w, &s->poller, true, w->world->opts.virtual_clock ? INT64_MAX : next_wake(s));
+    }
+    atomic_store(&w->asleep, 0);
+    if (w->world->workers > 1)
+        share_fed(w);
+    ticker_worker_wakes(&s->crew->ticker);
+    attend(s);
 }
 
 /* Nothing is ready and nothing can be but by the clock: a virtual one jumps. False: nothing to jump to. */
 static bool clock_jump(struct sched *s)
 {
     struct worker *w = &s->worker;
-    int64_t next = heap_min(&w->timers) < s->stop_deadline ? heap_min(&w->timers) : s->stop_deadline;
+    int64_t next = next_wake(s);
     if (!w->world->opts.virtual_clock || s->mode != LOOP_RUN || w->fd_waits > 0 || w->errands_due > 0 ||
         next == INT64_MAX)
         return false;
@@ -289,14 +318,17 @@ static bool clock_jump(struct sched *s)
 
 bool sched_is_done(const struct sched *s)
 {
-    return s->worker.world->live == 0;
+    return world_live(s->worker.world) == 0;
 }
 
 static bool must_leave(struct sched *s, bool ready)
 {
+    struct worker *w = &s->worker;
+    if (s->mode == LOOP_RUN && w->index > 0)
+        return atomic_load(&s->crew->leave);
     if (s->mode == LOOP_RUN)
         return !ready && sched_is_done(s);
-    return !ready || (s->mode == LOOP_STEP && s->worker.now >= s->step_until && s->worker.turns != s->step_turns);
+    return !ready || (s->mode == LOOP_STEP && w->now >= s->step_until && w->turns != s->step_turns);
 }
 
 /* Back to the thread that called sched_run; this stack is parked as the loop to go on with. */
@@ -316,7 +348,7 @@ static void loop_idle(struct tr_self *self)
 {
     struct worker *w = self->worker;
     struct sched *s = sched_of(w);
-    attend(s, false);
+    attend(s);
     if (worker_has_ready(w))
         return;
     if (must_leave(s, false)) {
@@ -324,23 +356,35 @@ static void loop_idle(struct tr_self *self)
         return;
     }
     if (clock_jump(s)) {
-        attend(s, false);
+        attend(s);
         return;
     }
+    if (w->index > 0 && sched_is_done(s)) /* the first worker decides; it may be asleep */
+        worker_nudge(w->world->worker[0], ATTENTION_MAIL);
     if (stack_pool_trim(&w->stacks, TRIM_A_PASS) == 0)
-        attend(s, true);
+        loop_sleep(s);
+}
+
+/* Attention was called, or the slice is over. */
+static void loop_look_up(struct tr_self *self, unsigned why)
+{
+    struct sched *s = sched_of(self->worker);
+    if (why == ATTENTION_MAIL && self->worker->slice_left > 0 && s->mode == LOOP_RUN) {
+        attend_mail(self->worker);
+        return;
+    }
+    attend(s);
+    if (must_leave(s, worker_has_ready(self->worker)))
+        loop_leave(self);
 }
 
 static void loop(struct tr_self *self)
 {
     struct worker *w = self->worker;
-    struct sched *s = sched_of(w);
     for (;;) {
-        if (w->slice_left == 0 || atomic_load_explicit(&w->attention, memory_order_relaxed) != 0) {
-            attend(s, false);
-            if (must_leave(s, worker_has_ready(w)))
-                loop_leave(self);
-        }
+        unsigned why = atomic_load_explicit(&w->attention, memory_order_relaxed);
+        if (w->slice_left == 0 || why != 0)
+            loop_look_up(self, why);
         struct runnable *r = queue_pop(w);
         if (r == NULL)
             loop_idle(self);
@@ -419,6 +463,7 @@ tr_err worker_suspend(struct tr_self *self)
         if (w->idle_loop == NULL)
             return TR_ENOMEM;
     }
+    unsigned depth = gate_suspend(&w->gate);
     cell_suspend(self, c);
     struct tr_self *to = next_stack(w);
     if (to == NULL) {
@@ -428,6 +473,7 @@ tr_err worker_suspend(struct tr_self *self)
     if (to != self) /* it may have been woken already */
         switch_to(w, self, to);
     cell_resume(self, c);
+    gate_resume(&w->gate, depth);
     return TR_OK;
 }
 
@@ -437,12 +483,14 @@ tr_err worker_yield(struct tr_self *self)
     if (w->idle_loop == NULL &&
         (w->idle_loop = loop_new(w)) == NULL) /* first: the queue must not give out one that runs */
         return TR_ENOMEM;
+    unsigned depth = gate_suspend(&w->gate);
     queue_join(w); /* or a slice that ends now would put those in front behind this one */
     if (!(self->run.flags & CELL_QUEUED))
         worker_ready_last(w, &self->run);
     self->wait.kind = WAIT_YIELD;
     tr_err err = worker_suspend(self);
     self->wait.kind = WAIT_NONE;
+    gate_resume(&w->gate, depth);
     return err;
 }
 
@@ -450,6 +498,7 @@ void worker_abandon(struct tr_self *self)
 {
     struct worker *w = self->worker;
     struct cell *c = self->cell;
+    (void) gate_suspend(&w->gate);
     struct tr_self *to = loop_take(w);
     if (to == NULL)
         log_line(&w->world->log, TR_LOG_ERROR, "out of memory for the stack on which a failed actor is to end");

@@ -94,7 +94,11 @@ void poll_pass(struct worker *w, struct poller *p, bool block, int64_t deadline_
     zmq_pollitem_t item = { .fd = p->epoll_fd, .events = ZMQ_POLLIN };
     if (block)
         poll_arm(p, deadline_ns);
+    if (block) /* asleep: others may pull actors over */
+        gate_leave(&w->gate);
     int ready = zmq_poll(&item, 1, block ? patience_ms(w, p, deadline_ns) : 0);
+    if (block)
+        gate_enter_awake(&w->gate);
     if (ready > 0)
         events_deliver(w, p);
 }

@@ -1,71 +1,81 @@
 /* SPDX-License-Identifier: MIT */
-/* post.c - what other threads hand to a worker: a lock-free stack of errands, taken whole */
+/* post.c - what other threads hand to a worker: errands, cells with something in their inbox, cells given away */
 #include "sched/post.h"
 
 #include "actor/deadletter.h"
-#include "actor/mailbox.h"
-#include "sched/poll.h"
-#include "sched/sched.h"
+#include "actor/remote.h"
+#include "actor/worker.h"
+#include "sched/share.h"
 
-void post_push(struct posts *posts, struct poller *poller, struct errand *e)
-{
-    struct errand *head = atomic_load_explicit(&posts->head, memory_order_relaxed);
-    do
-        e->next = head;
-    while (!atomic_compare_exchange_weak_explicit(&posts->head, &head, e, memory_order_release, memory_order_relaxed));
-    /* Pairs with the exchange in post_drain: who finds the stack empty is the one to wake the worker, since the worker
-     * has taken everything and may be about to sleep. The eventfd remembers, so a wake-up that comes first is not lost.
-     */
-    if (head == NULL)
-        poll_wake(poller);
-}
+/* ---- errands ---- */
 
 void errand_post(struct worker *to, struct errand *e)
 {
-    struct sched *s = sched_of(to);
-    post_push(&s->posts, &s->poller, e);
+    struct errand *next = atomic_load_explicit(&to->errands, memory_order_relaxed);
+    do
+        e->next = next; /* the exchange in errands_run pairs with the swap, and sees e and what it says */
+    while (!atomic_compare_exchange_weak(&to->errands, &next, e));
+    worker_nudge(to, ATTENTION_MAIL);
 }
 
-static struct errand *reversed(struct errand *e)
+static bool errands_run(struct worker *w)
 {
-    struct errand *list = NULL;
-    while (e != NULL) {
-        struct errand *next = e->next;
-        e->next = list;
-        list = e;
-        e = next;
+    struct errand *e = NULL, *taken = atomic_exchange_explicit(&w->errands, NULL, memory_order_acquire);
+    bool any = taken != NULL;
+    while (taken != NULL) { /* turned round: the oldest first */
+        struct errand *next = taken->next;
+        taken->next = e;
+        e = taken;
+        taken = next;
     }
-    return list;
-}
-
-bool post_drain(struct worker *w, struct posts *posts)
-{
-    if (atomic_load_explicit(&posts->head, memory_order_relaxed) == NULL)
-        return false;
-    struct errand *e = reversed(atomic_exchange_explicit(&posts->head, NULL, memory_order_acquire));
     while (e != NULL) {
         struct errand *next = e->next;
         e->run(w, e);
         e = next;
     }
-    return true;
+    return any;
 }
 
-/* ---- messages ---- */
+/* ---- cells ---- */
 
-static void message_deliver(struct worker *w, struct errand *e)
+static bool announced_take(struct worker *w)
 {
-    bool wait;
+    struct cell *c = atomic_exchange_explicit(&w->announced, NULL, memory_order_acquire);
+    bool any = c != NULL;
+    while (c != NULL) {
+        struct cell *next = c->announced_next; /* before it is taken over: then it can be announced anew */
+        remote_announced(w, c);
+        c = next;
+    }
+    return any;
+}
+
+bool post_drain(struct worker *w)
+{
+    bool any = share_receive(w);
+    any = announced_take(w) || any;
+    return errands_run(w) || any;
+}
+
+/* ---- messages of threads that are no workers ---- */
+
+/* Nobody has that address: the first worker, between turns, sees to the dead letter. */
+static void message_lost(struct worker *w, struct errand *e)
+{
     struct tr_msg *m = msg_of_errand(e);
-    struct cell *c = cell_find(&w->world->cells, m->to);
-    if (c == NULL || (c->run.flags & CELL_CLOSED))
-        deadletter_discard(w, m, TR_DEAD_NOPROC, TR_ENOPROC, "the receiver has ended, or never was");
-    else if (mailbox_offer(w, c, &m, &wait) != TR_OK)
-        deadletter_discard(w, m, TR_DEAD_FULL, TR_EFULL, "the receiver's mailbox is full");
+    m->prev = NULL;
+    deadletter_discard(w, m, TR_DEAD_NOPROC, TR_ENOPROC, "the receiver has ended, or never was");
 }
 
-void post_message(struct posts *posts, struct poller *poller, struct tr_msg *m)
+void post_message(struct world *world, struct tr_msg *m)
 {
-    m->errand.run = message_deliver;
-    post_push(posts, poller, &m->errand);
+    struct cell *c = cell_at(&world->cells, m->to);
+    if (c != NULL) {
+        m->flags |= MSG_POSTED;
+        m->errand.run = NULL;
+        remote_push(world, c, &m->errand);
+        return;
+    }
+    m->errand.run = message_lost;
+    errand_post(world->worker[0], &m->errand);
 }

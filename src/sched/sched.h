@@ -7,6 +7,7 @@
 #include "actor/worker.h"
 #include "sched/poll.h"
 #include "sched/post.h"
+#include "sched/share.h"
 #include "sched/ticker.h"
 
 enum loop_mode {
@@ -15,20 +16,27 @@ enum loop_mode {
     LOOP_SETTLE /* until nothing is ready */
 };
 
+/* What the workers of a node share beside the world. */
+struct crew {
+    struct world *world;
+    struct ticker ticker;
+    atomic_bool stop_wanted;
+    char stop_reason[96];
+    atomic_flag stop_taken;
+    atomic_bool leave; /* all but the first worker: it is over */
+};
+
 /* The worker comes first: actors' code knows no more of it. */
 struct sched {
     struct worker worker;
     struct poller poller;
-    struct ticker ticker;
-    struct posts posts;
     struct fd_table fds;
+    struct crew *crew;
     enum loop_mode mode;
     pthread_t thread_id; /* whose stack worker.thread stands for */
     int64_t step_until;
-    uint64_t step_turns; /* worker.turns when the step began: it takes one at least */
-    atomic_bool stop_wanted;
-    char stop_reason[96];
-    atomic_flag stop_taken;
+    uint64_t step_turns;   /* worker.turns when the step began: it takes one at least */
+    bool stopping;         /* it has cancelled what it answers for */
     int64_t stop_deadline; /* then what is left is killed; INT64_MAX: not stopping */
     bool stop_killed;      /* something had to be */
     bool trimming;         /* idle stacks are being given back */
@@ -39,19 +47,26 @@ static inline struct sched *sched_of(struct worker *w)
     return (struct sched *) (void *) w;
 }
 
-/* Errors: TR_ENOMEM, TR_EIO. */
-tr_err sched_init(struct sched *s, struct world *world);
+/* index: in world.worker, where it is entered. Errors: TR_ENOMEM, TR_EIO. */
+tr_err sched_init(struct sched *s, struct crew *crew, unsigned index);
 void sched_fini(struct sched *s);
+
+/* Pools of several workers exchange what is free. Errors: TR_ENOMEM. */
+tr_err depots_make(struct world *world);
+void depots_free(struct world *world);
 
 /* Runs on the calling thread until the mode says that it is enough. Returns whether more is ready. Errors: TR_ENOMEM
  * (no stack to run on), TR_ESTATE (called by one of its own actors). */
 tr_err sched_run(struct sched *s, enum loop_mode mode, int64_t budget_ms, bool *more);
 
-/* Whether LOOP_RUN would return. */
+/* Whether LOOP_RUN would return, of the first worker. */
 bool sched_is_done(const struct sched *s);
 
-/* From any thread, or a signal handler. */
-void sched_stop(struct sched *s, const char *reason);
+/* All of them. From any thread, or a signal handler. */
+void crew_stop(struct crew *crew, const char *reason);
+
+/* Makes all but the first worker leave. */
+void crew_leave(struct crew *crew);
 
 /* The worker of the calling thread, NULL outside of sched_run. */
 struct worker *sched_current(void);

@@ -12,22 +12,23 @@
 #include "actor/worker.h"
 #include "base/clock.h"
 #include "base/sys.h"
+#include "sched/share.h"
 
 #define IDLE_TICKS_BEFORE_PARKING 20
+#define STUCK_TICKS 2 /* that a turn lasts before others take over what stands behind it */
 
+/* Of one worker. */
 struct watch {
     unsigned long long turn;
     int ticks; /* that it has lasted */
-    int idle;  /* ticks in a row without work */
     bool reported;
 };
 
 /* Nothing of the actor itself is read here: it may end while we look. Names stand in the registry, tables live as long
  * as the node. */
-static void report_slow(struct ticker *t, const struct watch *watch)
+static void report_slow(struct worker *w, const struct watch *watch)
 {
     char name[64], addr[TR_ADDR_TEXT_MAX];
-    struct worker *w = t->worker;
     uint64_t id = atomic_load_explicit(&w->running_id, memory_order_relaxed);
     const struct table *table = atomic_load_explicit(&w->running_table, memory_order_relaxed);
     if (id == 0 || atomic_load_explicit(&w->turn_seq, memory_order_acquire) != watch->turn)
@@ -39,18 +40,28 @@ static void report_slow(struct ticker *t, const struct watch *watch)
              tr_addr_text((tr_addr){ 0, id }, addr), watch->ticks);
 }
 
-static void watch_turn(struct ticker *t, struct watch *watch)
+static void watch_turn(const struct ticker *t, struct worker *w, struct watch *watch)
 {
-    unsigned long long turn = atomic_load_explicit(&t->worker->turn_seq, memory_order_relaxed);
+    unsigned long long turn = atomic_load_explicit(&w->turn_seq, memory_order_relaxed);
     if (turn != watch->turn) {
         *watch = (struct watch){ .turn = turn };
         return;
     }
     watch->ticks++;
+    if (watch->ticks >= STUCK_TICKS)
+        share_help(w);
     if (t->slow_ticks == 0 || watch->ticks < t->slow_ticks || watch->reported)
         return;
     watch->reported = true;
-    report_slow(t, watch);
+    report_slow(w, watch);
+}
+
+static bool anybody_awake(const struct world *world)
+{
+    for (unsigned i = 0; i < world->workers; i++)
+        if (!atomic_load(&world->worker[i]->asleep))
+            return true;
+    return false;
 }
 
 /* False: it is time to quit. */
@@ -58,9 +69,9 @@ static bool park(struct ticker *t)
 {
     pthread_mutex_lock(&t->lock);
     atomic_store(&t->parked, true);
-    /* Pairs with ticker_worker_wakes: it sets awake and then looks at parked, we set parked and then look at awake; one
-     * of us sees the other. */
-    while (!t->quit && !atomic_load(&t->awake))
+    /* Pairs with ticker_worker_wakes: the worker says that it is awake and then looks at parked, we set parked and then
+     * look who is awake; one of us sees the other. */
+    while (!t->quit && !anybody_awake(t->world))
         pthread_cond_wait(&t->wake, &t->lock);
     atomic_store(&t->parked, false);
     bool quit = t->quit;
@@ -76,31 +87,43 @@ static bool must_quit(struct ticker *t)
     return quit;
 }
 
+/* One millisecond has passed. Returns whether anybody is awake. */
+static bool tick(struct ticker *t, struct watch watches[WORKERS_MAX])
+{
+    bool awake = false;
+    for (unsigned i = 0; i < t->world->workers; i++) {
+        struct worker *w = t->world->worker[i];
+        if (atomic_load_explicit(&w->asleep, memory_order_relaxed)) {
+            watches[i] = (struct watch){ 0 };
+            continue;
+        }
+        awake = true;
+        atomic_fetch_or_explicit(&w->attention, ATTENTION_TICK, memory_order_relaxed);
+        watch_turn(t, w, &watches[i]);
+    }
+    return awake;
+}
+
 static void *ticker_main(void *arg)
 {
     struct ticker *t = arg;
-    struct watch watch = { 0 };
-    const struct timespec tick = { 0, NS_PER_MS };
+    struct watch watches[WORKERS_MAX] = { { 0 } };
+    const struct timespec one = { 0, NS_PER_MS };
+    int idle = 0;
     while (!must_quit(t)) {
-        if (atomic_load_explicit(&t->awake, memory_order_relaxed)) {
-            atomic_store_explicit(&t->worker->attention, 1, memory_order_relaxed);
-            watch.idle = 0;
-            watch_turn(t, &watch);
-        } else if (++watch.idle >= IDLE_TICKS_BEFORE_PARKING) {
-            if (!park(t))
-                break;
-            watch = (struct watch){ 0 };
-        }
-        nanosleep(&tick, NULL);
+        idle = tick(t, watches) ? 0 : idle + 1;
+        if (idle >= IDLE_TICKS_BEFORE_PARKING && !park(t))
+            break;
+        nanosleep(&one, NULL);
     }
     return NULL;
 }
 
-void ticker_start(struct ticker *t, struct worker *w, int64_t slow_ms)
+void ticker_start(struct ticker *t, struct world *world, int64_t slow_ms)
 {
     sigset_t all, before;
     memset(t, 0, sizeof *t);
-    t->worker = w;
+    t->world = world;
     t->slow_ticks = slow_ms < 0 ? 0 : (int) slow_ms;
     pthread_mutex_init(&t->lock, NULL);
     pthread_cond_init(&t->wake, NULL);
@@ -119,7 +142,7 @@ void ticker_stop(struct ticker *t)
         pthread_mutex_unlock(&t->lock);
         pthread_join(t->thread, NULL);
     }
-    if (t->worker != NULL) {
+    if (t->world != NULL) {
         pthread_mutex_destroy(&t->lock);
         pthread_cond_destroy(&t->wake);
     }
@@ -128,17 +151,9 @@ void ticker_stop(struct ticker *t)
 
 void ticker_worker_wakes(struct ticker *t)
 {
-    if (!t->running)
-        return;
-    atomic_store(&t->awake, true);
-    if (!atomic_load(&t->parked))
+    if (!t->running || !atomic_load(&t->parked))
         return;
     pthread_mutex_lock(&t->lock);
     pthread_cond_signal(&t->wake);
     pthread_mutex_unlock(&t->lock);
-}
-
-void ticker_worker_sleeps(struct ticker *t)
-{
-    atomic_store_explicit(&t->awake, false, memory_order_relaxed);
 }

@@ -8,8 +8,10 @@
 #include "actor/cell_ext.h"
 #include "actor/error.h"
 #include "actor/scope_kernel.h"
-#include "base/clock.h"
+#include "actor/signal.h"
 #include "actor/tick.h"
+#include "base/alloc.h"
+#include "base/clock.h"
 #include "sched/sched.h"
 
 #define CHUNK (64u * 1024u)
@@ -33,14 +35,16 @@ static void pools_init(struct worker *w)
     slab_init(&w->records, sizeof(struct record), CHUNK);
     slab_init(&w->outcomes, sizeof(struct outcome), CHUNK);
     slab_init(&w->errors, sizeof(struct error_state), CHUNK);
+    slab_init(&w->signals, sizeof(struct signal), CHUNK);
+    slab_init(&w->tickets, sizeof(struct ticket), CHUNK);
     for (size_t i = 0; i < STATE_CLASSES; i++)
         slab_init(&w->states[i], (i + 1) * 16, CHUNK);
 }
 
 static void pools_fini(struct worker *w)
 {
-    struct slab *slabs[] = { &w->asks,    &w->exts,    &w->owners,   &w->scopes, &w->ticks,
-                             &w->watches, &w->records, &w->outcomes, &w->errors };
+    struct slab *slabs[] = { &w->asks,    &w->exts,     &w->owners, &w->scopes,  &w->ticks,  &w->watches,
+                             &w->records, &w->outcomes, &w->errors, &w->signals, &w->tickets };
     heap_fini(&w->timers); /* first: its nodes lie in the slabs */
     for (size_t i = 0; i < sizeof slabs / sizeof slabs[0]; i++)
         slab_fini(slabs[i]);
@@ -50,19 +54,67 @@ static void pools_fini(struct worker *w)
     msg_pool_fini(&w->msgs);
 }
 
-tr_err sched_init(struct sched *s, struct world *world)
+/* ---- depots ---- */
+
+struct depots {
+    struct depot msgs[MSG_CLASSES], states[STATE_CLASSES];
+    struct depot exts, owners, records, outcomes, signals;
+};
+
+#define DEPOTS (sizeof(struct depots) / sizeof(struct depot))
+
+tr_err depots_make(struct world *world)
 {
+    struct depots *d = mem_alloc(sizeof *d);
+    if (d == NULL)
+        return TR_ENOMEM;
+    for (size_t i = 0; i < DEPOTS; i++)
+        depot_init((struct depot *) (void *) d + i);
+    world->depots = d;
+    for (unsigned i = 0; i < world->workers; i++) {
+        struct worker *w = world->worker[i];
+        for (size_t k = 0; k < MSG_CLASSES; k++)
+            slab_join(&w->msgs.classes[k], &d->msgs[k]);
+        for (size_t k = 0; k < STATE_CLASSES; k++)
+            slab_join(&w->states[k], &d->states[k]);
+        slab_join(&w->exts, &d->exts);
+        slab_join(&w->owners, &d->owners);
+        slab_join(&w->records, &d->records);
+        slab_join(&w->outcomes, &d->outcomes);
+        slab_join(&w->signals, &d->signals);
+    }
+    return TR_OK;
+}
+
+void depots_free(struct world *world)
+{
+    for (size_t i = 0; world->depots != NULL && i < DEPOTS; i++)
+        depot_fini((struct depot *) (void *) world->depots + i);
+    mem_free(world->depots);
+    world->depots = NULL;
+}
+
+tr_err sched_init(struct sched *s, struct crew *crew, unsigned index)
+{
+    struct world *world = crew->world;
     struct worker *w = &s->worker;
     memset(s, 0, sizeof *s);
     tr_err err = poll_init(&s->poller);
     if (err != TR_OK)
         return err;
+    s->crew = crew;
     w->world = world;
+    w->index = (uint16_t) index;
+    world->worker[index] = w;
+    atomic_init(&w->asleep, 1);
     w->slice_left = SLICE_TURNS;
     w->now = world->opts.virtual_clock ? 0 : clock_monotonic_ns();
     s->stop_deadline = INT64_MAX;
     s->fds.epoll_fd = s->poller.epoll_fd;
     w->fds = &s->fds;
+    owner_init(&w->root, NULL, NULL);
+    owner_init(&w->internal, NULL, NULL);
+    cell_store_init(&w->cells, &world->cells, w->index);
     pools_init(w);
     stack_pool_init(&w->stacks, world->opts.stack_size, sizeof(struct tr_self), loop_entry);
     return TR_OK;
@@ -71,7 +123,6 @@ tr_err sched_init(struct sched *s, struct world *world)
 void sched_fini(struct sched *s)
 {
     struct worker *w = &s->worker;
-    ticker_stop(&s->ticker);
     if (w->idle_loop != NULL)
         stack_put(&w->stacks, &w->idle_loop->coro);
     w->idle_loop = NULL;
@@ -115,9 +166,10 @@ tr_err sched_run(struct sched *s, enum loop_mode mode, int64_t budget_ms, bool *
     struct tr_self *loop = loop_to_enter(w);
     if (loop == NULL)
         return TR_ENOMEM;
-    if (!s->ticker.running && !w->world->opts.virtual_clock)
-        ticker_start(&s->ticker, w, w->world->opts.slow_handler_ms);
+    if (w->index == 0 && !s->crew->ticker.running && !w->world->opts.virtual_clock)
+        ticker_start(&s->crew->ticker, w->world, w->world->opts.slow_handler_ms);
     s->mode = mode;
+    gate_enter_awake(&w->gate);
     worker_refresh(w);
     s->step_until = clock_after_ms(w->now, budget_ms);
     s->step_turns = w->turns;
@@ -127,28 +179,58 @@ tr_err sched_run(struct sched *s, enum loop_mode mode, int64_t budget_ms, bool *
         s->thread_id = pthread_self();
     }
     current = w;
-    ticker_worker_wakes(&s->ticker);
-    atomic_store_explicit(&w->attention, 1, memory_order_relaxed);
+    atomic_store(&w->asleep, 0);
+    ticker_worker_wakes(&s->crew->ticker);
+    atomic_fetch_or(&w->attention, ATTENTION_TICK);
     thread_serve(w, loop);
-    ticker_worker_sleeps(&s->ticker);
     atomic_store_explicit(&w->running_id, 0, memory_order_relaxed);
-    current = outer;
     *more = worker_has_ready(w);
     if (mode == LOOP_STEP && !w->world->opts.virtual_clock)
         poll_arm(&s->poller, heap_min(&w->timers) < s->stop_deadline ? heap_min(&w->timers) : s->stop_deadline);
+    current = outer;
+    atomic_store(&w->asleep, 1); /* from here on what is handed over writes to the eventfd */
+    gate_leave(&w->gate);
+    if (atomic_load(&w->attention) & ~(unsigned) ATTENTION_TICK)
+        poll_wake(&s->poller);
     return TR_OK;
 }
 
-void sched_stop(struct sched *s, const char *reason)
+void worker_wake_up(struct worker *w)
 {
-    if (atomic_flag_test_and_set(&s->stop_taken))
+    poll_wake(&sched_of(w)->poller);
+}
+
+/* Ended ones are counted first: one that is spawned and ends in between is not missed. With nobody left it stays so,
+ * since only actors spawn (and who runs the node, before it does). */
+size_t world_live(const struct world *world)
+{
+    uint64_t ended = 0, spawned = 0;
+    for (unsigned i = 0; i < world->workers; i++)
+        ended += atomic_load_explicit(&world->worker[i]->ended, memory_order_acquire);
+    for (unsigned i = 0; i < world->workers; i++)
+        spawned += atomic_load_explicit(&world->worker[i]->spawned, memory_order_acquire);
+    return (size_t) (spawned - ended);
+}
+
+void crew_stop(struct crew *crew, const char *reason)
+{
+    if (atomic_flag_test_and_set(&crew->stop_taken))
         return;
     size_t i = 0;
     if (reason == NULL)
         reason = "the node was stopped";
-    for (; reason[i] != '\0' && i + 1 < sizeof s->stop_reason; i++) /* no library call: this may be a signal handler */
-        s->stop_reason[i] = reason[i];
-    s->stop_reason[i] = '\0';
-    atomic_store_explicit(&s->stop_wanted, true, memory_order_release);
-    poll_wake(&s->poller);
+    for (; reason[i] != '\0' && i + 1 < sizeof crew->stop_reason;
+         i++) /* no library call: this may be a signal handler */
+        crew->stop_reason[i] = reason[i];
+    crew->stop_reason[i] = '\0';
+    atomic_store_explicit(&crew->stop_wanted, true, memory_order_release);
+    for (unsigned k = 0; k < crew->world->workers; k++)
+        worker_nudge(crew->world->worker[k], ATTENTION_TICK);
+}
+
+void crew_leave(struct crew *crew)
+{
+    atomic_store(&crew->leave, true);
+    for (unsigned k = 1; k < crew->world->workers; k++)
+        worker_nudge(crew->world->worker[k], ATTENTION_TICK);
 }

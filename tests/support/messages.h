@@ -21,7 +21,7 @@ static inline size_t pool_live(void)
 {
     size_t live = pool.live;
     for (size_t i = 0; i < MSG_CLASSES; i++)
-        live += pool.classes[i].live;
+        live += (size_t) pool.classes[i].live;
     return live;
 }
 

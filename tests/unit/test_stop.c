@@ -66,7 +66,8 @@ static tr_err stop_after_10(tr_self *self, tr_scope *scope, void *arg)
     struct run *run = arg;
     tr_err err = run->body != NULL ? tr_spawn_in(self, scope, run->body, run, NULL) : TR_OK;
     (void) tr_sleep(self, 10);
-    note_err(&run->notes, tr_scope_stop(self, scope, run->grace_ms, "closing time"));
+    if (note_err(&run->notes, tr_scope_stop(self, scope, run->grace_ms, "closing time")) != TR_OK)
+        return TR_ENOMEM;
     note_err(&run->notes, tr_scope_stop(self, scope, 0, "again"));
     note(&run->notes, "%s", tr_stop_reason(self));
     note_err(&run->notes, tr_spawn_in(self, scope, polls, run, NULL));
