@@ -31,8 +31,9 @@ static inline struct ask *ask_open(struct tr_self *self, int64_t deadline, enum 
     a->reply = NULL;
     a->waiter = NULL;
     a->asker = cell_id(self->cell);
-    __atomic_store_n(&a->deadline, deadline, __ATOMIC_RELAXED);
-    __atomic_store_n(&a->limit, (uint8_t) limit, __ATOMIC_RELAXED);
+    /* Release: behind the number that ask_free has raised; pairs with the acquires in ask_read_deadline. */
+    __atomic_store_n(&a->deadline, deadline, __ATOMIC_RELEASE);
+    __atomic_store_n(&a->limit, (uint8_t) limit, __ATOMIC_RELEASE);
     ask_set_state(a, ASK_OPEN);
     a->then = NULL;
     if (!timer_cover(w, &a->timer, deadline)) {
@@ -48,7 +49,6 @@ static inline void ask_free(struct worker *w, struct ask *a)
 {
     ask_set_state(a, ASK_FREE);
     __atomic_store_n(&a->seq, a->seq + 1, __ATOMIC_RELAXED);
-    atomic_thread_fence(memory_order_release); /* before the deadline of the next one: ask_read_deadline */
     w->pending_asks--;
     slab_free(&w->asks, a);
 }
@@ -163,9 +163,8 @@ bool ask_read_deadline(const struct tr_msg *m, int64_t *deadline, enum ask_limit
     const struct ask *a = m->ask;
     if (!ask_is_owed(m))
         return false;
-    *deadline = __atomic_load_n(&a->deadline, __ATOMIC_RELAXED);
-    *limit = (enum ask_limit) __atomic_load_n(&a->limit, __ATOMIC_RELAXED);
-    atomic_thread_fence(memory_order_acquire); /* pairs with the release in ask_free */
+    *deadline = __atomic_load_n(&a->deadline, __ATOMIC_ACQUIRE);
+    *limit = (enum ask_limit) __atomic_load_n(&a->limit, __ATOMIC_ACQUIRE);
     return __atomic_load_n(&a->seq, __ATOMIC_RELAXED) == m->ask_seq;
 }
 

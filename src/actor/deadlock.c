@@ -138,7 +138,8 @@ static tr_err deadlock_error(struct search *s, struct tr_self *self, const char 
     char chain[256], text[CELL_TEXT_MAX];
     int len = snprintf(chain, sizeof chain, "%s", cell_text(self->cell, text));
     for (unsigned i = s->path_len; i > 0 && len > 0 && (size_t) len < sizeof chain; i--)
-        len += snprintf(chain + len, sizeof chain - (size_t) len, " waits for %s", cell_text(s->path[i - 1], text));
+        len += snprintf(chain + len, sizeof chain - (size_t) len, " waits for %s",
+                        cell_text_any(self->worker, s->path[i - 1], text));
     return error_set(self, TR_EDEADLK, phase, "deadlock: %s", chain);
 }
 
@@ -156,33 +157,41 @@ static bool is_reachable(const struct tr_self *self)
 
 tr_err deadlock_check_slow(struct tr_self *self, uint64_t id, int64_t deadline, const char *phase)
 {
+    struct gate *gate = &self->worker->gate;
     struct search s = search_of(self, deadline);
-    if (is_reachable(self) || !leads_home(&s, id))
-        return TR_OK;
-    return deadlock_error(&s, self, phase);
+    gate_enter(gate);
+    bool home = !is_reachable(self) && leads_home(&s, id);
+    gate_leave(gate);
+    return home ? deadlock_error(&s, self, phase) : TR_OK;
 }
 
 tr_err deadlock_check_asks(struct tr_self *self, const struct tr_pending *pending, size_t n, bool all, int64_t deadline)
 {
+    struct gate *gate = &self->worker->gate;
     struct search s = search_of(self, deadline);
-    if (is_reachable(self) || !asks_lead_home(&s, pending, n, all))
-        return TR_OK;
-    return deadlock_error(&s, self, all ? "gather" : "wait");
+    gate_enter(gate);
+    bool home = !is_reachable(self) && asks_lead_home(&s, pending, n, all);
+    gate_leave(gate);
+    return home ? deadlock_error(&s, self, all ? "gather" : "wait") : TR_OK;
 }
 
 tr_err deadlock_check_items(struct tr_self *self, const struct tr_wait_item *items, size_t n, bool all,
                             int64_t deadline)
 {
+    struct gate *gate = &self->worker->gate;
     struct search s = search_of(self, deadline);
-    if (is_reachable(self) || !items_lead_home(&s, items, n, all))
-        return TR_OK;
-    return deadlock_error(&s, self, "wait");
+    gate_enter(gate);
+    bool home = !is_reachable(self) && items_lead_home(&s, items, n, all);
+    gate_leave(gate);
+    return home ? deadlock_error(&s, self, "wait") : TR_OK;
 }
 
 tr_err deadlock_check_children(struct tr_self *self, const struct owner *o)
 {
+    struct gate *gate = &self->worker->gate;
     struct search s = { .self = self, .deadline = INT64_MAX };
-    if (is_reachable(self) || !children_lead_home(&s, o))
-        return TR_OK;
-    return deadlock_error(&s, self, "scope");
+    gate_enter(gate);
+    bool home = !is_reachable(self) && children_lead_home(&s, o);
+    gate_leave(gate);
+    return home ? deadlock_error(&s, self, "scope") : TR_OK;
 }

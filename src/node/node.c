@@ -141,7 +141,7 @@ static void *worker_main(void *sched)
     return NULL;
 }
 
-static tr_err threads_start(tr_node *node)
+static void threads_start(tr_node *node)
 {
     sigset_t all, before;
     int number = 0;
@@ -158,7 +158,6 @@ static tr_err threads_start(tr_node *node)
     if (number != 0)
         log_line(&node->world.log, TR_LOG_ERROR, "only %u workers: no further thread (%s)", node->world.workers,
                  strerror(number));
-    return TR_OK;
 }
 
 void node_threads_stop(tr_node *node)
@@ -177,8 +176,13 @@ tr_err node_enter(tr_node *node, enum loop_mode mode, int64_t budget_ms, bool *m
     pthread_mutex_lock(&node->door);
     node->entered = true;
     pthread_mutex_unlock(&node->door);
-    if (node->world.workers > 1 && !node->threads && sched_current() != &node->sched[0]->worker)
-        (void) threads_start(node);
+    const struct worker *here = sched_current();
+    if (here != NULL && here->world == &node->world)
+        return TR_ESTATE;
+    if (!node->crew.ticker.running && !node->world.opts.virtual_clock)
+        ticker_start(&node->crew.ticker, &node->world, node->world.opts.slow_handler_ms);
+    if (node->world.workers > 1 && !node->threads)
+        threads_start(node);
     return sched_run(node->sched[0], mode, budget_ms, more);
 }
 

@@ -166,8 +166,6 @@ tr_err sched_run(struct sched *s, enum loop_mode mode, int64_t budget_ms, bool *
     struct tr_self *loop = loop_to_enter(w);
     if (loop == NULL)
         return TR_ENOMEM;
-    if (w->index == 0 && !s->crew->ticker.running && !w->world->opts.virtual_clock)
-        ticker_start(&s->crew->ticker, w->world, w->world->opts.slow_handler_ms);
     s->mode = mode;
     gate_enter_awake(&w->gate);
     worker_refresh(w);
