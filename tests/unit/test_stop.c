@@ -32,7 +32,7 @@ static tr_err polls(tr_self *self, void *arg)
 {
     struct run *run = arg;
     tr_err err = TR_OK;
-    while (err == TR_OK && !tr_is_stopping(self))
+    while (err == TR_OK && !tr_is_stopping(self) && now_ms(self) < 1000) /* out of memory, the node may own it */
         err = tr_sleep(self, 8);
     note(&run->notes, "polled %ld", now_ms(self));
     return err;
