@@ -106,11 +106,13 @@ struct test_run {
     tr_body_fn *fn;
     void *arg;
     tr_err result;
+    bool began;
 };
 
 static tr_err test_body(tr_self *self, void *arg)
 {
     struct test_run *run = arg;
+    run->began = true;
     run->result = run->fn(self, run->arg);
     return TR_OK;
 }
@@ -118,9 +120,11 @@ static tr_err test_body(tr_self *self, void *arg)
 tr_err tr_test_run(tr_body_fn *fn, void *arg, int64_t *elapsed_ms, char *buf, size_t size)
 {
     tr_node *node;
-    struct test_run run = { fn, arg, TR_EKILLED };
+    struct test_run run = { fn, arg, TR_EKILLED, false };
     const tr_node_opts opts = { .size = sizeof opts, .name = "test", .virtual_clock = true };
     const tr_spawn_opts spawn = { .size = sizeof spawn, .body = test_body, .arg = &run, .name = "test" };
+    if (size > 0)
+        buf[0] = '\0';
     tr_err err = tr_node_create(&opts, &node);
     if (err != TR_OK)
         return err;
@@ -130,7 +134,7 @@ tr_err tr_test_run(tr_body_fn *fn, void *arg, int64_t *elapsed_ms, char *buf, si
         err = tr_node_run(node);
     if (elapsed_ms != NULL)
         *elapsed_ms = node->sched[0]->worker.now / NS_PER_MS;
-    size_t left = tr_test_leftovers(node, buf, size);
+    size_t left = run.began ? tr_test_leftovers(node, buf, size) : 0; /* else memory was out before there was anything */
     tr_node_destroy(&node);
     if (err == TR_OK)
         err = run.result;
