@@ -28,12 +28,9 @@ static tr_err main_node(tr_body_fn *body, struct run *run)
 
 static tr_spawn_opts there(tr_body_fn *body, void *arg, tr_scope *scope)
 {
-    return (tr_spawn_opts){ .size = sizeof(tr_spawn_opts),
-                            .body = body,
-                            .arg = arg,
-                            .scope = scope,
-                            .place = TR_PLACE_WORKER,
-                            .worker = 1 };
+    return (tr_spawn_opts){
+        .size = sizeof(tr_spawn_opts), .body = body, .arg = arg, .scope = scope, .place = TR_PLACE_WORKER, .worker = 1
+    };
 }
 
 /* ---- starting ---- */
