@@ -58,7 +58,7 @@ typedef struct tr_value {
         const void *p;
     } v;
     union {
-        uint64_t u;
+        uint64_t u; /* of a string: 0, or its bytes as one word */
         tr_free_fn *free_fn;
     } x;
 } tr_value;
@@ -126,10 +126,18 @@ static inline tr_value tr_strn(const char *p, size_t n)
     return v;
 }
 
-/* A NUL-terminated string. */
+/* Byte i of a string of n, where it stands in a word; 0 behind its end. */
+#define TR_STR_BYTE(s, n, i) ((n) > (i) ? (uint64_t) (unsigned char) (s)[i] << (i) *8 : 0)
+
+/* A NUL-terminated string. A literal of up to 7 bytes, as most tags are, goes along as a word made by the compiler. */
 static inline tr_value tr_str(const char *s)
 {
-    return tr_strn(s, s != NULL ? __builtin_strlen(s) : 0);
+    size_t n = s != NULL ? __builtin_strlen(s) : 0;
+    tr_value v = tr_strn(s, n);
+    if (__builtin_constant_p(n) && n > 0 && n < 8)
+        v.x.u = TR_STR_BYTE(s, n, 0) | TR_STR_BYTE(s, n, 1) | TR_STR_BYTE(s, n, 2) | TR_STR_BYTE(s, n, 3) |
+                TR_STR_BYTE(s, n, 4) | TR_STR_BYTE(s, n, 5) | TR_STR_BYTE(s, n, 6);
+    return v;
 }
 
 /* n bytes, copied. */

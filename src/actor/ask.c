@@ -261,43 +261,14 @@ __attribute__((noinline)) static tr_err ask_no_memory(struct tr_self *self, stru
     return error_set(self, TR_ENOMEM, "ask", "out of memory");
 }
 
-/* In the gate, and out of it when it returns: c may move as soon as that is left. */
-static inline __attribute__((always_inline)) tr_err ask_to(struct tr_self *self, struct cell *c, int64_t timeout_ms,
-                                                           const tr_value *values, size_t n, struct ask **ask)
+static inline void question_address(struct tr_self *self, struct tr_msg *m, const struct cell *c, struct ask *a)
 {
-    tr_err err = TR_OK;
-    enum ask_limit limit;
-    struct worker *w = self->worker;
-    struct tr_msg *m = small_tagged(&w->msgs, values, n, MSG_ASK);
-    if (__builtin_expect(m == NULL, 0) && (m = question_build(self, values, n, &err)) == NULL) {
-        gate_leave(&w->gate);
-        return err;
-    }
-    int64_t deadline = ask_deadline(self, timeout_ms, &limit);
-    struct ask *a = ask_open(self, deadline, limit);
-    if (__builtin_expect(a == NULL, 0)) {
-        gate_leave(&w->gate);
-        return ask_no_memory(self, m);
-    }
-    if (__builtin_expect(limit == ASK_LIMIT_SCOPE, 0))
-        own_note(self, a, timeout_ms);
     m->kind = MSG_ASK;
     m->from = cell_addr(self->cell);
     m->to = cell_id(c);
     m->ask = a;
     m->ask_seq = a->seq;
-    a->holder = cell_id(c);
-    *ask = a;
-    if (__builtin_expect(cell_is_here(w, c) && !mailbox_is_full(c, m->size), 1)) {
-        mailbox_put(w, c, m);
-        gate_leave(&w->gate);
-        return TR_OK;
-    }
-    gate_leave(&w->gate);
-    err = ask_send_slow(self, c, m, a);
-    if (err != TR_OK)
-        ask_free(w, a);
-    return err;
+    a->holder = m->to;
 }
 
 tr_err ask_prepare(struct tr_self *self, struct cell *c, int64_t timeout_ms, const tr_value *values, size_t n,
@@ -314,15 +285,29 @@ tr_err ask_prepare(struct tr_self *self, struct cell *c, int64_t timeout_ms, con
         return ask_no_memory(self, request);
     if (limit == ASK_LIMIT_SCOPE)
         own_note(self, a, timeout_ms);
-    request->kind = MSG_ASK;
-    request->from = cell_addr(self->cell);
-    request->to = cell_id(c);
-    request->ask = a;
-    request->ask_seq = a->seq;
-    a->holder = cell_id(c);
+    question_address(self, request, c, a);
     *ask = a;
     *m = request;
     return TR_OK;
+}
+
+/* Every way but the shortest. In the gate, and out of it when it returns: c may move as soon as that is left. */
+static tr_err ask_to(struct tr_self *self, struct cell *c, int64_t timeout_ms, const tr_value *values, size_t n,
+                     struct ask **ask)
+{
+    struct tr_msg *m;
+    struct worker *w = self->worker;
+    tr_err err = ask_prepare(self, c, timeout_ms, values, n, ask, &m);
+    bool room = err == TR_OK && cell_is_here(w, c) && !mailbox_is_full(c, m->size);
+    if (room)
+        mailbox_put(w, c, m);
+    gate_leave(&w->gate);
+    if (err != TR_OK || room)
+        return err;
+    err = ask_send_slow(self, c, m, *ask);
+    if (err != TR_OK)
+        ask_free(w, *ask);
+    return err;
 }
 
 tr_err ask_begin(struct tr_self *self, tr_addr to, int64_t timeout_ms, const tr_value *values, size_t n,
@@ -337,7 +322,7 @@ tr_err ask_begin(struct tr_self *self, tr_addr to, int64_t timeout_ms, const tr_
     return err;
 }
 
-/* Suspends until it is done. Errors: TR_ECANCELED, TR_ENOMEM, and then it is still open. */
+/* Suspends until it is done. In the gate, at depth 1. Errors: TR_ECANCELED, TR_ENOMEM, and then it is still open. */
 static inline tr_err ask_wait(struct tr_self *self, struct ask *a)
 {
     tr_err err = TR_OK;
@@ -350,7 +335,7 @@ static inline tr_err ask_wait(struct tr_self *self, struct ask *a)
             err = error_set(self, TR_ECANCELED, "ask", "cancelled while it waited for the answer: %s",
                             self_cancel_reason(self));
         else
-            err = worker_suspend(self);
+            err = worker_suspend_inside(self);
     }
     a->waiter = NULL;
     self->wait.kind = WAIT_NONE;
@@ -404,30 +389,71 @@ __attribute__((noinline)) static tr_err cycle_check(struct tr_self *self, const 
     return deadlock_check_slow(self, cell_id(c), limit == ASK_LIMIT_NONE ? INT64_MAX : deadline, "ask");
 }
 
+/* Waits, from user code, and takes the outcome. */
+static tr_err ask_finish(struct tr_self *self, struct ask *a, const tr_msg **reply)
+{
+    struct worker *w = self->worker;
+    gate_enter_from_user(&w->gate);
+    tr_err err = ask_wait(self, a);
+    gate_leave_to_user(&w->gate);
+    if (err == TR_OK)
+        return collect(self, a, reply);
+    ask_end(w, a);
+    return err;
+}
+
+__attribute__((noinline)) static tr_err ask_slow(struct tr_self *self, tr_addr to, int64_t timeout_ms,
+                                                 const tr_msg **reply, const tr_value *values, size_t n)
+{
+    tr_err err;
+    struct ask *a = NULL;
+    struct gate *gate = &self->worker->gate;
+    gate_enter(gate);
+    struct cell *c = send_target(self, to, "ask", &err);
+    if (c != NULL && cell_is_here(self->worker, c) && deadlock_is_possible(self, c) &&
+        (err = cycle_check(self, c, timeout_ms)) != TR_OK)
+        c = NULL;
+    if (c == NULL) {
+        gate_leave(gate);
+        return err;
+    }
+    err = ask_to(self, c, timeout_ms, values, n, &a);
+    return err == TR_OK ? ask_finish(self, a, reply) : err;
+}
+
 tr_err tr_ask_values(tr_self *self, tr_addr to, int64_t timeout_ms, const tr_msg **reply, const tr_value *values,
                      size_t n)
 {
+    enum ask_limit limit;
+    struct tr_msg *m = NULL;
     struct ask *a = NULL;
     tr_err err = self_enter(self, "ask");
     if (__builtin_expect(err != TR_OK, 0))
         return err;
-    gate_enter(&self->worker->gate);
-    struct cell *c = send_target(self, to, "ask", &err);
-    if (__builtin_expect(c == NULL, 0)) {
-        gate_leave(&self->worker->gate);
-        return err;
+    struct worker *w = self->worker;
+    gate_enter_from_user(&w->gate);
+    struct cell *c = to.node == 0 ? cell_at(&w->world->cells, to.actor) : NULL;
+    if (__builtin_expect(c != NULL && mailbox_is_open(w, c) && !deadlock_is_possible(self, c), 1))
+        m = small_tagged(&w->msgs, values, n, MSG_ASK);
+    if (__builtin_expect(m != NULL, 1)) {
+        int64_t deadline = ask_deadline(self, timeout_ms, &limit);
+        a = ask_open(self, deadline, limit);
+        if (__builtin_expect(a == NULL, 0))
+            msg_unref_unsent(&w->msgs, m);
+        else if (__builtin_expect(limit == ASK_LIMIT_SCOPE, 0))
+            own_note(self, a, timeout_ms);
     }
-    if (__builtin_expect(cell_is_here(self->worker, c) && deadlock_is_possible(self, c), 0) &&
-        (err = cycle_check(self, c, timeout_ms)) != TR_OK) {
-        gate_leave(&self->worker->gate);
-        return err;
+    if (__builtin_expect(a == NULL, 0)) {
+        gate_leave_to_user(&w->gate);
+        return ask_slow(self, to, timeout_ms, reply, values, n);
     }
-    err = ask_to(self, c, timeout_ms, values, n, &a);
-    if (__builtin_expect(err != TR_OK, 0))
-        return err;
+    question_address(self, m, c, a);
+    mailbox_count(c, m->size);
+    mailbox_append(w, c, m);
     err = ask_wait(self, a);
+    gate_leave_to_user(&w->gate);
     if (__builtin_expect(err != TR_OK, 0)) {
-        ask_end(self->worker, a);
+        ask_end(w, a);
         return err;
     }
     return collect(self, a, reply);
@@ -465,6 +491,22 @@ static inline void ask_deliver(struct worker *w, struct tr_msg *m, tr_err err, s
     else
         reply_is_late(w, m->from.actor, reply);
     gate_leave(&w->gate);
+}
+
+void ask_reply(struct worker *w, struct tr_msg *m, struct tr_msg *reply)
+{
+    struct ask *a = m->ask;
+    if (__builtin_expect(a->home != w, 0)) {
+        ask_deliver(w, m, TR_OK, reply);
+        return;
+    }
+    m->flags |= MSG_ANSWERED;
+    gate_enter_from_user(&w->gate);
+    if (__builtin_expect(ask_is_open(a, m->ask_seq), 1))
+        ask_complete(w, a, TR_OK, reply);
+    else
+        reply_is_late(w, m->from.actor, reply);
+    gate_leave_to_user(&w->gate);
 }
 
 void ask_answer(struct worker *w, struct tr_msg *m, struct tr_msg *reply)
@@ -545,7 +587,7 @@ tr_err tr_await(tr_self *self, tr_pending pending, const tr_msg **reply)
         if (err == TR_OK)
             err = deadlock_check(self, a->holder, ask_patience(a), "await");
         if (err == TR_OK)
-            err = ask_wait(self, a);
+            return ask_finish(self, a, reply);
     }
     if (err != TR_OK) {
         ask_end(self->worker, a);
@@ -593,12 +635,9 @@ static tr_err run_then(struct tr_self *self, struct ask *a)
     void *ctx = a->ctx;
     const tr_msg *reply = NULL;
     tr_err err = ask_collect(self, a, &reply);
-    unsigned depth = gate_depth(&self->worker->gate);
-    if (depth > 0) /* called by the loop, not by tr_recv */
-        gate_leave(&self->worker->gate);
+    unsigned depth = gate_open(&self->worker->gate);
     err = then(self, c->table != NULL ? c->state : NULL, err, reply, ctx);
-    if (depth > 0)
-        gate_enter(&self->worker->gate);
+    gate_close(&self->worker->gate, depth);
     return err;
 }
 

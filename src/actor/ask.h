@@ -119,6 +119,9 @@ void ask_end(struct worker *w, struct ask *ask);
 /* Takes a finished ask's outcome: reply goes to the self's reply slot, an error to its words. Ends the ask. */
 tr_err ask_collect(struct tr_self *self, struct ask *ask, const tr_msg **reply);
 
+/* The answer of user code, on its own thread. reply moves in. */
+void ask_reply(struct worker *w, struct tr_msg *m, struct tr_msg *reply);
+
 /* Answers m, which must be owed, and marks it so. reply moves in. */
 void ask_answer(struct worker *w, struct tr_msg *m, struct tr_msg *reply);
 

@@ -82,7 +82,9 @@ static void defers_run(struct tr_self *self)
         struct defer d = *self->defers;
         mem_free(self->defers); /* first: fn may end the actor, and not come back */
         self->defers = d.next;
+        unsigned depth = gate_open(&self->worker->gate);
         d.fn(d.arg);
+        gate_close(&self->worker->gate, depth);
     }
 }
 

@@ -69,10 +69,15 @@ enum cell_flag {
 struct cell {
     /* hot */
     struct runnable run;
-    struct tr_msg *head;       /* mailbox: tr_msg.next; the last is head->prev */
-    _Atomic(uint64_t) inbox;   /* what other threads pushed, newest first: INBOX_* */
-    uint32_t len;              /* counted messages */
-    uint32_t bytes;            /* of them */
+    struct tr_msg *head;     /* mailbox: tr_msg.next; the last is head->prev */
+    _Atomic(uint64_t) inbox; /* what other threads pushed, newest first: INBOX_* */
+    union {
+        struct {
+            uint32_t len;   /* counted messages */
+            uint32_t bytes; /* of them */
+        };
+        uint64_t load; /* both, where they are changed as one */
+    };
     const struct table *table; /* NULL: a body */
     union {
         void *state;      /* of a behaviour */

@@ -18,7 +18,8 @@
  * The plain one is a spinlock. ThreadSanitizer understands it; where membarrier is not to be had (a sandbox) the
  * asymmetric one still works, but only sleeping workers can be seized.
  *
- * Entering nests. It does not matter which stack is on: the depth is the worker's. */
+ * Entering nests. It does not matter which stack is on: the depth is the worker's. User code always runs at depth 0:
+ * whatever calls it (a handler, a defer, a callback) leaves all the way. */
 #ifndef ACTOR_GATE_H
 #define ACTOR_GATE_H
 
@@ -68,6 +69,16 @@ static inline void gate_leave(struct gate *g)
         atomic_store_explicit(&g->locked, false, memory_order_release);
 }
 
+static inline void gate_enter_from_user(struct gate *g)
+{
+    gate_enter(g);
+}
+
+static inline void gate_leave_to_user(struct gate *g)
+{
+    gate_leave(g);
+}
+
 /* Out of a sleep. */
 static inline void gate_enter_awake(struct gate *g)
 {
@@ -106,6 +117,21 @@ static inline void gate_leave(struct gate *g)
     atomic_store_explicit(&g->inside, gate_depth(g) - 1, memory_order_release);
 }
 
+/* The same where the depth is known to be 0, and 1: between user code and the runtime, on the way of every message. */
+static inline void gate_enter_from_user(struct gate *g)
+{
+    atomic_store_explicit(&g->inside, 1, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+    if (__builtin_expect(atomic_load_explicit(&g->thief, memory_order_acquire), 0))
+        gate_wait(g);
+}
+
+static inline void gate_leave_to_user(struct gate *g)
+{
+    atomic_store_explicit(&g->inside, 0, memory_order_release);
+}
+
+/* Out of a sleep. */
 static inline void gate_enter_awake(struct gate *g)
 {
     atomic_store_explicit(&g->inside, 1, memory_order_relaxed);
@@ -120,6 +146,25 @@ static inline void gate_depth_set(struct gate *g, unsigned depth)
 }
 
 #endif
+
+/* Around a call of user code from whatever depth: returns it, to be put back. */
+static inline unsigned gate_open(struct gate *g)
+{
+    unsigned depth = gate_depth(g);
+    if (depth > 0) {
+        gate_depth_set(g, 1);
+        gate_leave(g);
+    }
+    return depth;
+}
+
+static inline void gate_close(struct gate *g, unsigned depth)
+{
+    if (depth > 0) {
+        gate_enter(g);
+        gate_depth_set(g, depth);
+    }
+}
 
 /* A call that gives its stack up: whatever depth it is at, the loop goes on at one. Returns the depth to be put back.
  */

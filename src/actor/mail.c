@@ -19,8 +19,11 @@ static void deliver_gone(struct tr_self *self, struct tr_msg *note)
     const struct row *row = c->table != NULL ? table_find(c->table, note) : NULL;
     msg_unref(&self->worker->msgs, note);
     self->received = kept;
-    if ((kept->flags & MSG_KEPT) && row != NULL && row->def->on_cancel != NULL)
+    if ((kept->flags & MSG_KEPT) && row != NULL && row->def->on_cancel != NULL) {
+        unsigned depth = gate_open(&self->worker->gate);
         (void) row->def->on_cancel(self, c->state, kept); /* there is nobody left to tell of an error */
+        gate_close(&self->worker->gate, depth);
+    }
     call_release_message(self, TR_OK);
     call_release_rest(self);
 }

@@ -40,7 +40,7 @@ void mailbox_admit(struct worker *w, struct cell *c)
         if (m != NULL)
             put_counted(w, c, m);
         else
-            mailbox_count(c, 1, s->size);
+            mailbox_count(c, s->size);
         sender_settle(w, s, TR_OK);
     }
     c->run.flags &= ~(uint32_t) CELL_SENDERS;
@@ -70,7 +70,7 @@ static bool drop_oldest(struct worker *w, struct cell *c)
         c->head = m->next;
     if (c->head != NULL)
         c->head->prev = last == m ? before : last;
-    mailbox_uncount(c, 1, m->size);
+    mailbox_uncount(c, m->size);
     deadletter_discard(w, m, TR_DEAD_FULL, TR_EFULL, "dropped by a full mailbox in favour of a newer message");
     return true;
 }
@@ -225,7 +225,7 @@ void mailbox_arrive(struct worker *w, struct cell *c, struct tr_msg *m)
     if (!mailbox_is_over(c, m->size) ||
         !((flags & MSG_POSTED) || (bounded && c->ext->full_policy == TR_FULL_DROP_OLD))) {
         watch_delivered(w, c, m);
-        mailbox_count(c, 1, m->size); /* its sender saw to the bounds, as far as it could see */
+        mailbox_count(c, m->size); /* its sender saw to the bounds, as far as it could see */
         mailbox_append(w, c, m);
     } else if (mailbox_offer(w, c, &m, &wait) != TR_OK) {
         deadletter_discard(w, m, TR_DEAD_FULL, TR_EFULL, "the receiver's mailbox is full");
@@ -239,7 +239,7 @@ void mailbox_reserve(struct worker *w, struct cell *c, struct signal *s)
     if (ext == NULL) {
         remote_room_tell(s, TR_ENOMEM);
     } else if (!mailbox_has_no_room(c, s->size)) {
-        mailbox_count(c, 1, s->size);
+        mailbox_count(c, s->size);
         remote_room_tell(s, TR_OK);
     } else {
         list_push(&ext->senders, &s->sender.link);

@@ -47,16 +47,36 @@ static inline bool mailbox_is_full(const struct cell *c, uint32_t size)
     return mailbox_is_over(c, size) || (c->run.flags & (CELL_SENDERS | CELL_WATCHED));
 }
 
-/* What is counted: also read by senders on other workers. */
-static inline void mailbox_count(struct cell *c, uint32_t len, uint32_t bytes)
+#define MAILBOX_LEN(load) ((uint32_t) (load))
+#define MAILBOX_BYTES(load) ((uint32_t) ((load) >> 32))
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define MAILBOX_LOAD(bytes) ((uint64_t) (bytes) << 32 | 1)
+#else
+#error "struct cell: len is to be the lower half of load"
+#endif
+
+/* One more, or less, of this size is counted. Also read by senders on other workers. */
+static inline void mailbox_count(struct cell *c, uint32_t size)
 {
-    __atomic_store_n(&c->len, c->len + len, __ATOMIC_RELAXED);
-    __atomic_store_n(&c->bytes, c->bytes + bytes, __ATOMIC_RELAXED);
+    __atomic_store_n(&c->load, c->load + MAILBOX_LOAD(size), __ATOMIC_RELAXED);
 }
 
-static inline void mailbox_uncount(struct cell *c, uint32_t len, uint32_t bytes)
+static inline void mailbox_uncount(struct cell *c, uint32_t size)
 {
-    mailbox_count(c, 0u - len, 0u - bytes);
+    __atomic_store_n(&c->load, c->load - MAILBOX_LOAD(size), __ATOMIC_RELAXED);
+}
+
+#define MAILBOX_SMALL 128u /* bytes of a message that mailbox_is_open has room for */
+
+/* The usual: c lives here, has the default bounds and room for a small message, and nothing stands in its inbox. Then
+ * mailbox_append is all there is to do. In the gate. */
+static inline bool mailbox_is_open(const struct worker *w, const struct cell *c)
+{
+    const uint32_t odd = CELL_CLOSED | CELL_BOUNDED | CELL_SENDERS | CELL_WATCHED;
+    return atomic_load_explicit(&c->run.home, memory_order_relaxed) == w->index &&
+           (c->run.flags & (CELL_LIVE | odd)) == CELL_LIVE && MAILBOX_LEN(c->load) < MAILBOX_LEN_MAX &&
+           MAILBOX_BYTES(c->load) <= MAILBOX_BYTES_MAX - MAILBOX_SMALL &&
+           atomic_load_explicit(&c->inbox, memory_order_relaxed) <= INBOX_ANNOUNCED;
 }
 
 /* Takes over what other threads have pushed, in its order: nothing that is put now may overtake it. What is no message
@@ -91,7 +111,7 @@ static inline void mailbox_put(struct worker *w, struct cell *c, struct tr_msg *
     if (__builtin_expect(atomic_load_explicit(&c->inbox, memory_order_relaxed) > INBOX_ANNOUNCED, 0))
         mailbox_take_over(w, c);
     if (!(m->flags & MSG_UNCOUNTED))
-        mailbox_count(c, 1, m->size);
+        mailbox_count(c, m->size);
     else
         watch_delivered(w, c, m);
     mailbox_append(w, c, m);
@@ -111,7 +131,7 @@ static inline struct tr_msg *mailbox_take(struct worker *w, struct cell *c)
     if (next != NULL)
         next->prev = m->prev;
     if (!(m->flags & MSG_UNCOUNTED)) {
-        mailbox_uncount(c, 1, m->size);
+        mailbox_uncount(c, m->size);
         if (c->run.flags & CELL_SENDERS)
             mailbox_admit(w, c);
     }

@@ -153,7 +153,7 @@ static void room_back(struct worker *w, struct errand *e)
     if (moved)
         return;
     if (c != NULL && !(c->run.flags & CELL_CLOSED)) {
-        mailbox_uncount(c, 1, s->size);
+        mailbox_uncount(c, s->size);
         if (c->run.flags & CELL_SENDERS)
             mailbox_admit(w, c);
     }

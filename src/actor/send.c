@@ -51,8 +51,7 @@ __attribute__((noinline)) static struct tr_msg *build(struct tr_self *self, cons
 }
 
 /* In the gate, and out of it when it returns: c may move as soon as that is left. */
-static inline __attribute__((always_inline)) tr_err send_built(struct tr_self *self, struct cell *c, struct tr_msg *m,
-                                                               bool may_wait)
+static tr_err send_built(struct tr_self *self, struct cell *c, struct tr_msg *m, bool may_wait)
 {
     struct worker *w = self->worker;
     m->from = cell_addr(self->cell);
@@ -88,11 +87,11 @@ __attribute__((noinline)) static tr_err send_to_none(struct tr_self *self, tr_ad
     return err;
 }
 
-static inline tr_err send_values(struct tr_self *self, tr_addr to, const tr_value *values, size_t n, bool may_wait)
+/* Every way but the shortest. */
+__attribute__((noinline)) static tr_err send_values_slow(struct tr_self *self, tr_addr to, const tr_value *values,
+                                                         size_t n, bool may_wait)
 {
     tr_err err;
-    if (!self_is_current(self))
-        return TR_ESTATE;
     struct gate *gate = &self->worker->gate;
     gate_enter(gate);
     struct cell *c = send_target(self, to, "send", &err);
@@ -100,14 +99,35 @@ static inline tr_err send_values(struct tr_self *self, tr_addr to, const tr_valu
         gate_leave(gate);
         return send_to_none(self, to, values, n, err);
     }
-    struct tr_msg *m = small_tagged(&self->worker->msgs, values, n, MSG_SEND);
-    if (__builtin_expect(m == NULL, 0) && (m = build(self, values, n, true, &err)) == NULL) {
+    struct tr_msg *m = build(self, values, n, true, &err);
+    if (m == NULL) {
         gate_leave(gate);
         return err;
     }
-    m->ask = NULL;
-    m->ask_seq = 0;
     return send_built(self, c, m, may_wait);
+}
+
+static inline tr_err send_values(struct tr_self *self, tr_addr to, const tr_value *values, size_t n, bool may_wait)
+{
+    if (!self_is_current(self))
+        return TR_ESTATE;
+    struct worker *w = self->worker;
+    gate_enter_from_user(&w->gate);
+    struct cell *c = to.node == 0 ? cell_at(&w->world->cells, to.actor) : NULL;
+    struct tr_msg *m = NULL;
+    if (__builtin_expect(c != NULL && mailbox_is_open(w, c), 1))
+        m = small_tagged(&w->msgs, values, n, MSG_SEND);
+    if (__builtin_expect(m == NULL, 0)) {
+        gate_leave_to_user(&w->gate);
+        return send_values_slow(self, to, values, n, may_wait);
+    }
+    m->from = cell_addr(self->cell);
+    mailbox_count(c, m->size);
+    mailbox_append(w, c, m);
+    gate_leave_to_user(&w->gate);
+    if (may_wait)
+        send_count(self);
+    return TR_OK;
 }
 
 tr_err tr_send_values(tr_self *self, tr_addr to, const tr_value *values, size_t n)
@@ -169,10 +189,7 @@ tr_err tr_reply_values(tr_self *self, const tr_msg *m, const tr_value *values, s
     if (__builtin_expect(reply == NULL, 0) && (reply = build(self, values, n, false, &err)) == NULL)
         return err;
     reply->from = cell_addr(self->cell);
-    reply->to = 0;
-    reply->ask = NULL;
-    reply->ask_seq = 0;
-    ask_answer(self->worker, (struct tr_msg *) m, reply);
+    ask_reply(self->worker, (struct tr_msg *) m, reply);
     return TR_OK;
 }
 

@@ -122,9 +122,10 @@ static bool handle(struct tr_self *self, struct cell *c, struct tr_msg *m)
     self->received = m;
     self->row = row;
     error_clear(self);
-    gate_leave(&self->worker->gate);
+    struct gate *gate = &self->worker->gate;
+    gate_leave_to_user(gate);
     tr_err err = run(self, c->state, m);
-    gate_enter(&self->worker->gate);
+    gate_enter_from_user(gate);
     while (__builtin_expect(self->scope != NULL, 0))
         scope_close_left(self);
     call_release_message(self, err);

@@ -44,14 +44,12 @@ struct worker {
     struct runnable *fifo_head, *fifo_tail;
     uint32_t slice_left;
     int64_t now;
-    uint64_t turns;
     uint64_t messages;
     struct world *world;
+    /* For the ticker: whose turn it is, and which turn. A slot may be looked at whatever becomes of its actor. */
+    _Atomic(struct cell *) running;
+    atomic_ullong turns;
     struct tr_self *leaving; /* a stack of its own size to be unmapped by whoever runs next */
-    /* For the ticker's report: whose turn it is, in a form that stays good when the actor has gone. */
-    atomic_ullong running_id;
-    _Atomic(const struct table *) running_table;
-    atomic_ullong turn_seq; /* likewise */
     /* Written by other threads: lines of their own. */
     _Alignas(64) atomic_uint attention;
     atomic_uint asleep; /* 0: awake; in poll, or not entered: 1, and 2 once somebody has woken it */
@@ -190,6 +188,7 @@ static inline int64_t worker_now(struct worker *w)
 /* Gives the worker to others until somebody wakes self. May return early: look again at what was waited for. Errors:
  * TR_ENOMEM (no stack for the loop to go on with; nothing happened). */
 tr_err worker_suspend(struct tr_self *self);
+tr_err worker_suspend_inside(struct tr_self *self); /* in the gate, at depth 1 */
 
 /* Suspends at the end of the queue. */
 tr_err worker_yield(struct tr_self *self);

@@ -39,7 +39,6 @@ static inline struct tr_msg *block_alloc(struct msg_pool *pool, size_t bytes)
     mem_poison(m, block_class_size(size_class));
     mem_unpoison(m, bytes);
     m->size_class = (uint8_t) size_class;
-    pool->live++;
     return m;
 }
 

@@ -16,14 +16,14 @@ void msg_pool_init(struct msg_pool *pool)
 {
     for (unsigned i = 0; i < MSG_CLASSES; i++)
         slab_init(&pool->classes[i], block_class_size(i), POOL_CHUNK_SIZE);
-    pool->live = 0;
+    pool->large = 0;
 }
 
 void msg_pool_fini(struct msg_pool *pool)
 {
     for (unsigned i = 0; i < MSG_CLASSES; i++)
         slab_fini(&pool->classes[i]);
-    pool->live = 0;
+    pool->large = 0;
 }
 
 struct tr_msg *block_alloc_heap(struct msg_pool *pool, size_t bytes)
@@ -33,15 +33,15 @@ struct tr_msg *block_alloc_heap(struct msg_pool *pool, size_t bytes)
         return NULL;
     m->size_class = pool != NULL ? MSG_CLASS_LARGE : MSG_CLASS_HEAP;
     if (pool != NULL)
-        pool->live++;
+        pool->large++;
     return m;
 }
 
 static void block_free(struct msg_pool *pool, struct tr_msg *m)
 {
     unsigned size_class = m->size_class;
-    if (size_class != MSG_CLASS_HEAP)
-        pool->live--;
+    if (size_class == MSG_CLASS_LARGE)
+        pool->large--;
     if (size_class >= MSG_CLASSES) {
         mem_free(m);
         return;

@@ -49,7 +49,7 @@ enum {
 #define MSG_DEPTH_MAX 16
 #define MSG_CLASSES 6           /* blocks of 128, 256, 512, 1024, 2048, 4096 bytes */
 #define MSG_CLASS_HEAP 255      /* any size, from mem_alloc */
-#define MSG_CLASS_LARGE 254     /* too big for a class, built for a pool: from mem_alloc, but counted in its live */
+#define MSG_CLASS_LARGE 254     /* too big for a class, built for a pool: from mem_alloc, but counted by it */
 #define MSG_SIZE_MAX (1u << 30) /* bytes of one message, blobs included */
 
 struct msg_slot {
@@ -115,8 +115,17 @@ static inline struct tr_msg *msg_of_errand(struct errand *e)
 /* Blocks of one worker, by size. One thread at a time. */
 struct msg_pool {
     struct slab classes[MSG_CLASSES];
-    size_t live; /* blocks handed out, from the heap or from here */
+    size_t large; /* blocks handed out that come from the heap */
 };
+
+/* Blocks handed out less taken back. */
+static inline size_t msg_pool_live(const struct msg_pool *pool)
+{
+    size_t live = pool->large;
+    for (unsigned i = 0; i < MSG_CLASSES; i++)
+        live += (size_t) pool->classes[i].live;
+    return live;
+}
 
 void msg_pool_init(struct msg_pool *pool);
 void msg_pool_fini(struct msg_pool *pool);

@@ -42,7 +42,12 @@ static inline bool small_tag_has_nul(uint64_t word, size_t len)
     return ((word - ones) & ~word & ones << 7) != 0;
 }
 
-/* Header and slots; from, to, ask and ask_seq are left to the caller. argc is 0 to 2. */
+_Static_assert(offsetof(struct tr_msg, argc) == offsetof(struct tr_msg, refs) + 7 &&
+                   offsetof(struct tr_msg, slots) == offsetof(struct tr_msg, tag_at) + 6 &&
+                   offsetof(struct tr_msg, missed) == offsetof(struct tr_msg, size) + 4,
+               "small_block writes them as words");
+
+/* Header and slots; next, prev, from, to, ask and ask_seq are left to the caller. argc is 0 to 2. */
 static inline struct tr_msg *small_block(struct msg_pool *pool, const tr_value *v, size_t argc, enum msg_kind kind,
                                          uint64_t tag, size_t tag_len)
 {
@@ -54,21 +59,16 @@ static inline struct tr_msg *small_block(struct msg_pool *pool, const tr_value *
     mem_unpoison(m, sizeof *m + argc * sizeof m->slot[0]);
     pool->classes[0].free = *(void **) m;
     pool->classes[0].live++;
-    pool->live++;
-    m->next = NULL;
-    m->prev = NULL;
+    /* Fields that stand in one word are written as one: refs 1, kind, flags 0, size_class 0, argc; tag_at 0, tag_len,
+     * slots; size, missed 0. */
+    const uint64_t life = 1 | (uint64_t) kind << 32 | (uint64_t) argc << 56;
+    const uint64_t tail = (uint64_t) tag_len << 32 | (uint64_t) argc << 48;
+    const uint64_t size = sizeof *m + argc * sizeof m->slot[0];
     m->body = m;
-    atomic_init(&m->refs, 1);
-    m->kind = (uint8_t) kind;
-    m->flags = 0;
-    m->size_class = 0;
-    m->argc = (uint8_t) argc;
+    memcpy((char *) m + offsetof(struct tr_msg, refs), &life, sizeof life);
     m->tag = tag;
-    m->tag_at = 0;
-    m->tag_len = (uint16_t) tag_len;
-    m->slots = (uint16_t) argc;
-    m->size = (uint32_t) (sizeof *m + argc * sizeof m->slot[0]);
-    m->missed = 0;
+    memcpy(&m->tag_at, &tail, sizeof tail);
+    memcpy(&m->size, &size, sizeof size);
     for (size_t i = 0; i < argc; i++) {
         const uint64_t head = v[i].type;
         memcpy(&m->slot[i], &head, sizeof head);
@@ -85,9 +85,12 @@ static inline struct tr_msg *small_tagged(struct msg_pool *pool, const tr_value 
     uint32_t len = values->len;
     if (values->type != TR_TYPE_STR || len - 1 >= SMALL_TAG_MAX)
         return NULL;
-    uint64_t tag = small_tag(values->v.p, len);
-    if (small_tag_has_nul(tag, len))
-        return NULL;
+    uint64_t tag = values->x.u; /* a literal's, made by the compiler */
+    if (tag == 0) {
+        tag = small_tag(values->v.p, len);
+        if (small_tag_has_nul(tag, len))
+            return NULL;
+    }
     return small_block(pool, values + 1, n - 1, kind, tag, len);
 }
 
@@ -109,7 +112,6 @@ static inline void small_unref(struct msg_pool *pool, struct tr_msg *m)
         msg_unref(pool, m);
         return;
     }
-    pool->live--;
     mem_poison((char *) m + sizeof(void *), SMALL_BLOCK - sizeof(void *));
     slab_free(&pool->classes[0], m);
 }

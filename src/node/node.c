@@ -379,7 +379,7 @@ static void stats_add(struct worker *w, void *ctx)
     stats->timers += w->timers.len - w->timers_lazy;
     stats->pending_asks += w->pending_asks;
     stats->fds += w->fd_waits;
-    stats->blocks += w->msgs.live;
+    stats->blocks += msg_pool_live(&w->msgs);
     stats->messages += w->messages;
     stats->turns += w->turns;
     stats->moved += w->moved;

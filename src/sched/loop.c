@@ -152,13 +152,10 @@ static inline __attribute__((always_inline)) void loop_resume(struct tr_self *se
 
 /* ---- what can be ready ---- */
 
-static inline void turn_begins(struct worker *w, const struct cell *c)
+static inline void turn_begins(struct worker *w, struct cell *c)
 {
-    uint64_t turn = w->turns + 1;
-    w->turns = turn;
-    atomic_store_explicit(&w->running_id, c->id, memory_order_relaxed);
-    atomic_store_explicit(&w->running_table, c->table, memory_order_relaxed);
-    atomic_store_explicit(&w->turn_seq, turn, memory_order_release);
+    atomic_store_explicit(&w->running, c, memory_order_relaxed);
+    atomic_store_explicit(&w->turns, atomic_load_explicit(&w->turns, memory_order_relaxed) + 1, memory_order_release);
 }
 
 /* A cell whose stack is to be larger than the loop's: the turn is begun on one of its own. */
@@ -293,7 +290,7 @@ static void loop_sleep(struct sched *s)
         share_ask(w);
     atomic_store(&w->asleep, 1);
     if (atomic_load(&w->attention) == 0) {
-        atomic_store_explicit(&w->running_id, 0, memory_order_relaxed);
+        atomic_store_explicit(&w->running, NULL, memory_order_relaxed);
         poll_pass(w, &s->poller, true, w->world->opts.virtual_clock ? INT64_MAX : next_wake(s));
     }
     atomic_store(&w->asleep, 0);
@@ -454,7 +451,7 @@ static struct tr_self *next_stack(struct worker *w)
     return to;
 }
 
-tr_err worker_suspend(struct tr_self *self)
+tr_err worker_suspend_inside(struct tr_self *self)
 {
     struct worker *w = self->worker;
     struct cell *c = self->cell;
@@ -463,7 +460,6 @@ tr_err worker_suspend(struct tr_self *self)
         if (w->idle_loop == NULL)
             return TR_ENOMEM;
     }
-    unsigned depth = gate_suspend(&w->gate);
     cell_suspend(self, c);
     struct tr_self *to = next_stack(w);
     if (to == NULL) {
@@ -473,8 +469,16 @@ tr_err worker_suspend(struct tr_self *self)
     if (to != self) /* it may have been woken already */
         switch_to(w, self, to);
     cell_resume(self, c);
-    gate_resume(&w->gate, depth);
     return TR_OK;
+}
+
+tr_err worker_suspend(struct tr_self *self)
+{
+    struct gate *gate = &self->worker->gate;
+    unsigned depth = gate_suspend(gate);
+    tr_err err = worker_suspend_inside(self);
+    gate_resume(gate, depth);
+    return err;
 }
 
 tr_err worker_yield(struct tr_self *self)

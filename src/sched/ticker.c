@@ -24,14 +24,17 @@ struct watch {
     bool reported;
 };
 
-/* Nothing of the actor itself is read here: it may end while we look. Names stand in the registry, tables live as long
- * as the node. */
+/* Of the actor only what stays readable is read here: it may end while we look. Names stand in the registry, tables
+ * live as long as the node. */
 static void report_slow(struct worker *w, const struct watch *watch)
 {
     char name[64], addr[TR_ADDR_TEXT_MAX];
-    uint64_t id = atomic_load_explicit(&w->running_id, memory_order_relaxed);
-    const struct table *table = atomic_load_explicit(&w->running_table, memory_order_relaxed);
-    if (id == 0 || atomic_load_explicit(&w->turn_seq, memory_order_acquire) != watch->turn)
+    const struct cell *c = atomic_load_explicit(&w->running, memory_order_relaxed);
+    if (c == NULL)
+        return;
+    uint64_t id = cell_id(c);
+    const struct table *table = __atomic_load_n(&c->table, __ATOMIC_RELAXED);
+    if (atomic_load_explicit(&w->turns, memory_order_acquire) != watch->turn)
         return;
     if (!registry_name_of(w->world, id, name, sizeof name))
         snprintf(name, sizeof name, "%s", table != NULL && table->def->name != NULL ? table->def->name : "body");
@@ -42,7 +45,7 @@ static void report_slow(struct worker *w, const struct watch *watch)
 
 static void watch_turn(const struct ticker *t, struct worker *w, struct watch *watch)
 {
-    unsigned long long turn = atomic_load_explicit(&w->turn_seq, memory_order_relaxed);
+    unsigned long long turn = atomic_load_explicit(&w->turns, memory_order_relaxed);
     if (turn != watch->turn) {
         *watch = (struct watch){ .turn = turn };
         return;

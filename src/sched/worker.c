@@ -181,7 +181,7 @@ tr_err sched_run(struct sched *s, enum loop_mode mode, int64_t budget_ms, bool *
     ticker_worker_wakes(&s->crew->ticker);
     atomic_fetch_or(&w->attention, ATTENTION_TICK);
     thread_serve(w, loop);
-    atomic_store_explicit(&w->running_id, 0, memory_order_relaxed);
+    atomic_store_explicit(&w->running, NULL, memory_order_relaxed);
     *more = worker_has_ready(w);
     if (mode == LOOP_STEP && !w->world->opts.virtual_clock)
         poll_arm(&s->poller, heap_min(&w->timers) < s->stop_deadline ? heap_min(&w->timers) : s->stop_deadline);

@@ -19,10 +19,7 @@ static inline int pool_setup(void **state)
 
 static inline size_t pool_live(void)
 {
-    size_t live = pool.live;
-    for (size_t i = 0; i < MSG_CLASSES; i++)
-        live += (size_t) pool.classes[i].live;
-    return live;
+    return msg_pool_live(&pool);
 }
 
 static inline int pool_teardown(void **state)

@@ -60,7 +60,7 @@ static void the_smallest_class_that_fits_is_taken(void **state)
             expected++;
         assert_int_equal(m->size_class, expected < MSG_CLASSES ? expected : MSG_CLASS_LARGE);
         assert_int_equal(m->size, size);
-        assert_int_equal(pool.live, 1);
+        assert_int_equal(msg_pool_live(&pool), 1);
         drop(m);
     }
 }

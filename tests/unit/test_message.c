@@ -40,10 +40,10 @@ static void a_block_goes_when_its_last_holder_lets_go(void **state)
     struct tr_msg *m = make("a", 1);
     msg_ref(m);
     drop(m);
-    assert_int_equal(pool.live, 1);
+    assert_int_equal(msg_pool_live(&pool), 1);
     assert_int_equal(tr_argc(m), 1);
     drop(m);
-    assert_int_equal(pool.live, 0);
+    assert_int_equal(msg_pool_live(&pool), 0);
 }
 
 static void shared_content_lives_as_long_as_its_last_header(void **state)
@@ -158,9 +158,9 @@ static void heap_blocks_are_not_the_pools_to_count(void **state)
     (void) state;
     tr_msg *m;
     assert_int_equal(tr_msg_new(&m, "t", 1), TR_OK);
-    assert_int_equal(pool.live, 0);
+    assert_int_equal(msg_pool_live(&pool), 0);
     msg_unref(&pool, m); /* a worker may be the last to hold one */
-    assert_int_equal(pool.live, 0);
+    assert_int_equal(msg_pool_live(&pool), 0);
 }
 
 static void making_and_freeing_needs_no_pool(void **state)
@@ -202,7 +202,7 @@ static void without_memory_no_share_and_no_reference_is_left(void **state)
     mem_fail_at(0);
     assert_null(share);
     assert_int_equal(m->refs, 1);
-    assert_int_equal(empty.live, 0);
+    assert_int_equal(msg_pool_live(&empty), 0);
     drop(m);
     msg_pool_fini(&empty);
 }
