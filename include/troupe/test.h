@@ -55,8 +55,8 @@ TR_API TR_MUST_CHECK tr_err tr_test_seeds(uint64_t n, int64_t budget_ms, tr_test
 
 /* ---- the whole of it ---- */
 
-/* Runs fn on a node of its own with a virtual clock, under tr_test_seed, until it has ended, then checks that nothing is
- * left over. Returns fn's result; TR_ESTATE if something was left, and then buf says what; TR_ENOMEM if there was no
+/* Runs fn on a node of its own with a virtual clock, under tr_test_seed, until it has ended, then checks that nothing
+ * is left over. Returns fn's result; TR_ESTATE if something was left, and then buf says what; TR_ENOMEM if there was no
  * memory to begin. elapsed_ms (may be NULL): virtual time. */
 TR_API tr_err tr_test_run(tr_body_fn *fn, void *arg, int64_t *elapsed_ms, char *buf, size_t size);
 
