@@ -25,7 +25,7 @@ struct scope {
     bool shield, keep_going, until_stop;
     bool stopping; /* it was asked to stop */
     bool stopped;  /* until_stop: cancelled by that */
-    bool runs; /* a function in it, which ends it by returning: tr_scope_end may not */
+    bool runs;     /* a function in it, which ends it by returning: tr_scope_end may not */
     bool canceled;
     bool timed_out; /* canceled by its own deadline */
     bool cut_short; /* there were children then, or when an outer one was cancelled */

@@ -134,7 +134,8 @@ tr_err tr_test_run(tr_body_fn *fn, void *arg, int64_t *elapsed_ms, char *buf, si
         err = tr_node_run(node);
     if (elapsed_ms != NULL)
         *elapsed_ms = node->sched[0]->worker.now / NS_PER_MS;
-    size_t left = run.began ? tr_test_leftovers(node, buf, size) : 0; /* else memory was out before there was anything */
+    size_t left = run.began ? tr_test_leftovers(node, buf, size)
+                            : 0; /* else memory was out before there was anything */
     tr_node_destroy(&node);
     if (err == TR_OK)
         err = run.result;
