@@ -96,7 +96,7 @@ static tr_err start_spawn(struct tr_self *self, const tr_spawn_opts *opts, int64
 tr_err tr_start_with(tr_self *self, const tr_spawn_opts *opts, int64_t timeout_ms, tr_addr *to, const tr_msg **value)
 {
     tr_addr who;
-    tr_pending pending;
+    tr_pending pending = { 0 };
     tr_err err = self_enter(self, "start");
     if (err != TR_OK)
         return err;

@@ -95,7 +95,7 @@ static bool scalar_equals(tr_item item, const tr_value *v)
     case TR_TYPE_UINT:
         return tr_read(item, &u) == TR_OK && u == v->v.u;
     case TR_TYPE_FLOAT:
-        return tr_read(item, &d) == TR_OK && memcmp(&d, &v->v.d, sizeof d) == 0;
+        return tr_read(item, &d) == TR_OK && d == v->v.d;
     case TR_TYPE_ADDR:
         return tr_read(item, &a) == TR_OK && a.node == v->v.u && a.actor == v->x.u;
     case TR_TYPE_PTR:
