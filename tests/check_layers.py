@@ -19,9 +19,10 @@ LAYERS = {
     "coro": "fiber valgrind switch_x86_64 switch_aarch64 switch_ucontext switch stack",
     "actor": "gate.h table.h cell.h timer.h owner.h self.h world.h worker.h watch.h ask.h call.h cancel.h cell_ext.h "
              "deadletter.h deadlock.h end.h ender.h error.h fd.h mailbox.h mail.h note.h spawn.h state.h tick.h turn.h "
-             "wait.h registry.h scope_kernel.h signal.h remote.h start.h stop.h "
+             "wait.h registry.h scope_kernel.h signal.h remote.h probe.h start.h stop.h "
              "gate ask call cancel cell cell_ext deadletter deadline deadlock describe end ender error fd gather mail "
-             "mailbox note owner race recv registry remote scope send signal spawn start stop table tick timer turn wait",
+             "mailbox note owner probe race recv registry remote scope send signal spawn start stop table tick timer turn "
+             "wait",
     "sched": "poll.h ticker.h post.h share.h sched.h shuffle.h poll post share ticker shuffle loop worker",
     "net": "",
     "node": "module overflow kit.h node.h inbox.h node inbox thread main print expect fault match record seeds test_kit",

@@ -8,6 +8,7 @@
 #include "actor/error.h"
 #include "actor/mailbox.h"
 #include "actor/note.h"
+#include "actor/probe.h"
 #include "actor/remote.h"
 #include "actor/scope_kernel.h"
 #include "actor/table.h"
@@ -331,7 +332,9 @@ static inline tr_err ask_wait(struct tr_self *self, struct ask *a)
     self->wait.ask = a;
     a->waiter = self;
     while (a->state == ASK_OPEN && err == TR_OK) {
-        if (self_is_canceled(self))
+        if (probe_found(self))
+            err = TR_EDEADLK;
+        else if (self_is_canceled(self))
             err = error_set(self, TR_ECANCELED, "ask", "cancelled while it waited for the answer: %s",
                             self_cancel_reason(self));
         else
@@ -394,7 +397,9 @@ static tr_err ask_finish(struct tr_self *self, struct ask *a, const tr_msg **rep
 {
     struct worker *w = self->worker;
     gate_enter_from_user(&w->gate);
+    probe_note(self);
     tr_err err = ask_wait(self, a);
+    probe_forget(self);
     gate_leave_to_user(&w->gate);
     if (err == TR_OK)
         return collect(self, a, reply);
@@ -622,9 +627,11 @@ tr_err tr_ask_then_values(tr_self *self, tr_addr to, int64_t timeout_ms, tr_repl
         return err;
     a->then = on_reply;
     a->ctx = ctx;
+    gate_enter(&self->worker->gate); /* beside a reentrant handler its actor is anybody's */
     list_push(&ext->thens, &a->link);
     if (a->state == ASK_DONE) /* it was refused while this actor waited for room */
         ask_wake(self->worker, a);
+    gate_leave(&self->worker->gate);
     return TR_OK;
 }
 

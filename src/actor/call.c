@@ -76,8 +76,11 @@ tr_err tr_defer(tr_self *self, void (*fn)(void *arg), void *arg)
     return TR_OK;
 }
 
+/* Out of the gate, as all code of users: who is stuck in here can be helped. */
 static void defers_run(struct tr_self *self)
 {
+    struct gate *gate = &self->worker->gate;
+    gate_leave(gate);
     while (self->defers != NULL) {
         struct defer d = *self->defers;
         mem_free(self->defers); /* first: fn may end the actor, and not come back */
@@ -86,6 +89,7 @@ static void defers_run(struct tr_self *self)
         d.fn(d.arg);
         gate_close(&self->worker->gate, depth);
     }
+    gate_enter(gate);
 }
 
 /* ---- the message ---- */
@@ -156,6 +160,7 @@ void self_init(struct tr_self *self, struct worker *w, bool fresh)
     self->worker = w;
     self->run.flags = 0;
     list_init(&self->asks);
+    list_init(&self->far);
 }
 
 void self_strip(struct tr_self *self)

@@ -9,6 +9,7 @@
 #include "actor/cell_ext.h"
 #include "actor/end.h"
 #include "actor/error.h"
+#include "actor/probe.h"
 #include "actor/remote.h"
 #include "actor/scope_kernel.h"
 #include "actor/signal.h"
@@ -100,7 +101,9 @@ tr_err self_wait_woken(struct tr_self *self, int64_t deadline)
 {
     tr_err err = self_wait_begin(self, deadline);
     while (err == TR_OK && !(self->run.flags & SELF_WOKEN)) {
-        if (self_is_canceled(self))
+        if (probe_found(self))
+            err = TR_EDEADLK;
+        else if (self_is_canceled(self))
             err = TR_ECANCELED;
         else if (self->run.flags & SELF_TIMED_OUT)
             err = TR_ETIMEDOUT;
@@ -240,6 +243,9 @@ tr_err owner_wait(struct tr_self *self, struct owner *o, int64_t grace_deadline)
     tr_err err = TR_OK;
     self->wait = (struct wait){ .kind = WAIT_CHILDREN, .all = true, .deadline = INT64_MAX, .owner = o };
     o->waiter = self;
+    bool deadlock = false;
+    gate_enter(&w->gate);
+    probe_note(self);
     if (self_wait_begin(self, o->count > 0 ? grace_deadline : INT64_MAX) != TR_OK)
         owner_kill_children(w, o, "out of memory for the grace of its owner");
     while (o->count > 0 && err == TR_OK) {
@@ -247,13 +253,21 @@ tr_err owner_wait(struct tr_self *self, struct owner *o, int64_t grace_deadline)
             self->run.flags &= ~(uint32_t) SELF_TIMED_OUT;
             owner_kill_children(w, o, "its owner's grace was over");
         }
+        if (probe_found(self)) {
+            self->run.flags &= ~(uint32_t) SELF_DEADLOCK;
+            deadlock = true;
+            if (o->scope != NULL)
+                scope_cancel(w, o->scope, "waiting for its children would be a deadlock");
+        }
         if (self_is_canceled(self) && o->scope != NULL && !o->scope->canceled)
             scope_cancel(w, o->scope, self_cancel_reason(self));
         err = worker_suspend(self);
     }
     o->waiter = NULL;
+    probe_forget(self);
+    gate_leave(&w->gate);
     self_wait_end(self);
-    return err;
+    return err == TR_OK && deadlock ? TR_EDEADLK : err;
 }
 
 bool tr_is_canceled(tr_self *self)

@@ -56,7 +56,8 @@ void owner_cancel_children(struct worker *w, struct owner *o, const char *reason
 void owner_kill_children(struct worker *w, struct owner *o, const char *reason);
 
 /* Suspends until an owner has no children; cancels do not end it. After grace_ns (from now, INT64_MAX: never) they are
- * killed. */
+ * killed. Errors: TR_ENOMEM (they are still there); TR_EDEADLK (they are not, but this wait was part of a cycle over
+ * several workers, and was broken by a cancel). */
 tr_err owner_wait(struct tr_self *self, struct owner *o, int64_t grace_deadline);
 
 #endif

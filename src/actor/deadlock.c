@@ -73,7 +73,7 @@ static bool children_lead_home(struct search *s, const struct owner *o)
 }
 
 /* The earliest deadline of a stack's scopes, which ends whatever it waits for. */
-static int64_t scopes_deadline(const struct tr_self *self)
+int64_t deadlock_scopes_deadline(const struct tr_self *self)
 {
     int64_t deadline = INT64_MAX;
     for (const struct scope *sc = self->scope; sc != NULL; sc = sc->shield ? NULL : sc->outer)
@@ -85,7 +85,7 @@ static int64_t scopes_deadline(const struct tr_self *self)
 static bool wait_leads_home(struct search *s, const struct tr_self *blocked)
 {
     const struct wait *wait = &blocked->wait;
-    if ((wait->kind != WAIT_ASK && wait->deadline < s->deadline) || scopes_deadline(blocked) < s->deadline)
+    if ((wait->kind != WAIT_ASK && wait->deadline < s->deadline) || deadlock_scopes_deadline(blocked) < s->deadline)
         return false;
     switch (wait->kind) {
     case WAIT_ASK:
@@ -105,7 +105,7 @@ static bool wait_leads_home(struct search *s, const struct tr_self *blocked)
 }
 
 /* The stack that keeps an actor from its mailbox, if it is suspended and nobody has woken it. */
-static const struct tr_self *blocked_stack(const struct cell *c)
+const struct tr_self *deadlock_blocked_stack(const struct cell *c)
 {
     if (!(c->run.flags & CELL_BUSY) || (c->run.flags & CELL_WANTS_MAIL))
         return NULL;
@@ -122,7 +122,7 @@ static bool leads_home(struct search *s, uint64_t id)
         return false;
     bool home = c == s->self->cell;
     if (!home) {
-        const struct tr_self *blocked = blocked_stack(c);
+        const struct tr_self *blocked = deadlock_blocked_stack(c);
         s->depth++;
         home = blocked != NULL && wait_leads_home(s, blocked);
         s->depth--;
@@ -145,12 +145,12 @@ static tr_err deadlock_error(struct search *s, struct tr_self *self, const char 
 
 static struct search search_of(const struct tr_self *self, int64_t deadline)
 {
-    int64_t scopes = scopes_deadline(self);
+    int64_t scopes = deadlock_scopes_deadline(self);
     return (struct search){ .self = self, .deadline = scopes < deadline ? scopes : deadline };
 }
 
 /* A handler whose row is reentrant does not keep its actor from the mailbox. */
-static bool is_reachable(const struct tr_self *self)
+bool deadlock_is_reachable(const struct tr_self *self)
 {
     return self->cell->table != NULL && self->row != NULL && (self->row->flags & TR_REENTRANT);
 }
@@ -160,7 +160,7 @@ tr_err deadlock_check_slow(struct tr_self *self, uint64_t id, int64_t deadline, 
     struct gate *gate = &self->worker->gate;
     struct search s = search_of(self, deadline);
     gate_enter(gate);
-    bool home = !is_reachable(self) && leads_home(&s, id);
+    bool home = !deadlock_is_reachable(self) && leads_home(&s, id);
     gate_leave(gate);
     return home ? deadlock_error(&s, self, phase) : TR_OK;
 }
@@ -170,7 +170,7 @@ tr_err deadlock_check_asks(struct tr_self *self, const struct tr_pending *pendin
     struct gate *gate = &self->worker->gate;
     struct search s = search_of(self, deadline);
     gate_enter(gate);
-    bool home = !is_reachable(self) && asks_lead_home(&s, pending, n, all);
+    bool home = !deadlock_is_reachable(self) && asks_lead_home(&s, pending, n, all);
     gate_leave(gate);
     return home ? deadlock_error(&s, self, all ? "gather" : "wait") : TR_OK;
 }
@@ -181,7 +181,7 @@ tr_err deadlock_check_items(struct tr_self *self, const struct tr_wait_item *ite
     struct gate *gate = &self->worker->gate;
     struct search s = search_of(self, deadline);
     gate_enter(gate);
-    bool home = !is_reachable(self) && items_lead_home(&s, items, n, all);
+    bool home = !deadlock_is_reachable(self) && items_lead_home(&s, items, n, all);
     gate_leave(gate);
     return home ? deadlock_error(&s, self, "wait") : TR_OK;
 }
@@ -191,7 +191,7 @@ tr_err deadlock_check_children(struct tr_self *self, const struct owner *o)
     struct gate *gate = &self->worker->gate;
     struct search s = { .self = self, .deadline = INT64_MAX };
     gate_enter(gate);
-    bool home = !is_reachable(self) && children_lead_home(&s, o);
+    bool home = !deadlock_is_reachable(self) && children_lead_home(&s, o);
     gate_leave(gate);
     return home ? deadlock_error(&s, self, "scope") : TR_OK;
 }

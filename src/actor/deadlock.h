@@ -33,6 +33,12 @@ static inline tr_err deadlock_check(struct tr_self *self, uint64_t id, int64_t d
     return err;
 }
 
+/* Of the search: the earliest deadline of a stack's scopes; the stack that keeps an actor from its mailbox, if it is
+ * suspended and nobody has woken it; whether a handler's row lets its actor go on meanwhile. */
+int64_t deadlock_scopes_deadline(const struct tr_self *self);
+const struct tr_self *deadlock_blocked_stack(const struct cell *c);
+bool deadlock_is_reachable(const struct tr_self *self);
+
 /* The same for a wait for several asks, and for an owner's children. */
 struct tr_pending;
 struct tr_wait_item;

@@ -11,6 +11,7 @@
 #include "actor/error.h"
 #include "actor/fd.h"
 #include "actor/mailbox.h"
+#include "actor/probe.h"
 #include "actor/registry.h"
 #include "actor/scope_kernel.h"
 #include "actor/start.h"
@@ -58,6 +59,7 @@ void end_self(struct tr_self *self, tr_err err, struct tr_msg *error)
 static void stack_detach(struct worker *w, struct tr_self *s)
 {
     timer_disarm(w, &s->timer);
+    probe_forget(s);
     switch (s->wait.kind) {
     case WAIT_ASK:
         ask_end(w, s->wait.ask);
@@ -141,7 +143,7 @@ static void end_the_owned(struct tr_self *self, struct cell *c)
     owner_cancel_children(w, o, "its owner ended");
     if (c->run.flags & CELL_KILLED)
         owner_kill_children(w, o, "its owner was killed");
-    if (owner_wait(self, o, tr_now(self) + w->world->opts.stop_grace_ms * NS_PER_MS) != TR_OK)
+    if (owner_wait(self, o, tr_now(self) + w->world->opts.stop_grace_ms * NS_PER_MS) == TR_ENOMEM)
         owner_move_children(&w->root, o); /* out of memory for the wait */
 }
 

@@ -7,6 +7,7 @@
 #include "actor/deadlock.h"
 #include "actor/end.h"
 #include "actor/error.h"
+#include "actor/probe.h"
 #include "actor/scope_kernel.h"
 #include "actor/signal.h"
 #include "base/clock.h"
@@ -190,7 +191,11 @@ static tr_err wait_for_end(struct tr_self *self, struct cell *c, uint64_t id, in
     if (!ender_begin(self->worker, e, self, c, id, &err))
         return error_set(self, err, phase, "out of memory");
     self->wait = (struct wait){ .kind = WAIT_END, .deadline = deadline, .target = id, .ender = e };
+    gate_enter(&self->worker->gate);
+    probe_note(self);
     err = self_wait_woken(self, deadline);
+    probe_forget(self);
+    gate_leave(&self->worker->gate);
     if (err != TR_OK)
         ender_forget(self->worker, e);
     return err;

@@ -312,7 +312,10 @@ tr_err tr_fd_watch(tr_self *self, int fd, unsigned events, const char *tag)
     struct fd_watch *watch = e->watch != NULL ? e->watch : watch_new(w, self->cell, fd, e);
     if (watch == NULL)
         return error_set(self, TR_ENOMEM, "fd", "out of memory");
-    return watch_set(self, watch, events, tag);
+    gate_enter(&w->gate); /* a regular file is ready at once: its message makes the actor so */
+    tr_err err = watch_set(self, watch, events, tag);
+    gate_leave(&w->gate);
+    return err;
 }
 
 void tr_fd_unwatch(tr_self *self, int fd)

@@ -50,6 +50,12 @@ void gate_release(struct gate *g)
     atomic_store_explicit(&g->locked, false, memory_order_release);
 }
 
+bool gate_is_left(const struct gate *g)
+{
+    (void) g; /* who has the lock is alone */
+    return true;
+}
+
 #else
 
 static atomic_bool membarrier_works;
@@ -84,7 +90,9 @@ bool gate_seize(struct gate *g, bool asleep)
         return false;
     if (!atomic_compare_exchange_strong_explicit(&g->thief, &nobody, true, memory_order_seq_cst, memory_order_relaxed))
         return false;
-    if (!asleep)
+    if (asleep)
+        atomic_thread_fence(memory_order_seq_cst); /* pairs with the one in gate_enter_awake */
+    else
         (void) membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
     for (unsigned spins = 0; spins < (asleep ? 1 : SEIZE_SPINS); spins++) {
         if (atomic_load_explicit(&g->inside, memory_order_acquire) == 0)
@@ -99,6 +107,11 @@ void gate_release(struct gate *g)
 {
     /* Release: pairs with the acquire of thief in gate_enter and gate_wait. */
     atomic_store_explicit(&g->thief, false, memory_order_release);
+}
+
+bool gate_is_left(const struct gate *g)
+{
+    return atomic_load_explicit(&g->inside, memory_order_acquire) == 0;
 }
 
 #endif

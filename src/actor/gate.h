@@ -50,10 +50,14 @@ bool gate_prepare(void);
 /* The owner's side, where somebody else is in. */
 void gate_wait(struct gate *g);
 
-/* Of another worker. False: it is busy inside; try later. asleep: it sleeps, as far as the caller knows, and must be
- * checked again when this has returned true. */
+/* Of another worker. False: it is busy inside; try later. asleep: it sleeps, as far as the caller knows; then that must
+ * be looked at again when this has returned true, and after it gate_is_left. */
 bool gate_seize(struct gate *g, bool asleep);
 void gate_release(struct gate *g);
+
+/* Whether a worker that was seen to sleep, with its gate seized, is out. It may have come out of a handler when the
+ * gate was seized without the system call, not have seen that, and be about to sleep, or to think better of it. */
+bool gate_is_left(const struct gate *g);
 
 #if GATE_PLAIN
 

@@ -4,6 +4,7 @@
 #include "actor/cancel.h"
 #include "actor/deadlock.h"
 #include "actor/error.h"
+#include "actor/probe.h"
 
 static void gathered_clear(struct tr_self *self)
 {
@@ -53,13 +54,19 @@ static tr_err asks_wait(struct tr_self *self, const tr_pending *pending, size_t 
                                 .left = left,
                                 .deadline = INT64_MAX,
                                 .pending = pending };
+    gate_enter(&self->worker->gate);
+    probe_note(self);
     while (err == TR_OK && self->wait.left > 0) {
-        if (self_is_canceled(self))
+        if (probe_found(self))
+            err = TR_EDEADLK;
+        else if (self_is_canceled(self))
             err = error_set(self, TR_ECANCELED, "gather", "cancelled: %s", self_cancel_reason(self));
         else
             err = worker_suspend(self);
     }
     self->wait.kind = WAIT_NONE;
+    probe_forget(self);
+    gate_leave(&self->worker->gate);
     return err;
 }
 

@@ -7,6 +7,7 @@
 #include "actor/deadletter.h"
 #include "actor/deadlock.h"
 #include "actor/error.h"
+#include "actor/probe.h"
 #include "actor/remote.h"
 #include "actor/signal.h"
 
@@ -75,6 +76,17 @@ static bool drop_oldest(struct worker *w, struct cell *c)
     return true;
 }
 
+static tr_full_policy policy_of(const struct cell *c)
+{
+    return c->run.flags & CELL_BOUNDED ? (tr_full_policy) c->ext->full_policy : TR_FULL_WAIT;
+}
+
+static void make_room(struct worker *w, struct cell *c, uint32_t size)
+{
+    while (mailbox_is_over(c, size) && drop_oldest(w, c))
+        ;
+}
+
 tr_err mailbox_offer(struct worker *w, struct cell *c, struct tr_msg **m, bool *wait)
 {
     *wait = false;
@@ -86,15 +98,14 @@ tr_err mailbox_offer(struct worker *w, struct cell *c, struct tr_msg **m, bool *
         *m = NULL;
         return TR_OK;
     }
-    switch (c->run.flags & CELL_BOUNDED ? c->ext->full_policy : TR_FULL_WAIT) {
+    switch (policy_of(c)) {
     case TR_FULL_DROP_NEW:
         (*m)->to = cell_id(c);
         deadletter_discard(w, *m, TR_DEAD_FULL, TR_EFULL, "dropped by a full mailbox");
         *m = NULL;
         return TR_OK;
     case TR_FULL_DROP_OLD:
-        while (mailbox_is_over(c, (*m)->size) && drop_oldest(w, c))
-            ;
+        make_room(w, c, (*m)->size);
         put_counted(w, c, *m);
         *m = NULL;
         return TR_OK;
@@ -120,8 +131,11 @@ tr_err mailbox_wait_for_room(struct tr_self *self, const struct cell *c, struct 
 {
     tr_err err = TR_OK;
     self->wait = (struct wait){ .kind = WAIT_ROOM, .deadline = patience, .target = cell_id(c), .sender = s };
+    probe_note(self);
     while (!(self->run.flags & SELF_WOKEN)) {
-        if (self_is_canceled(self))
+        if (probe_found(self))
+            err = TR_EDEADLK;
+        else if (self_is_canceled(self))
             err = error_set(self, TR_ECANCELED, "send", "cancelled while it waited for room: %s",
                             self_cancel_reason(self));
         else if (self->run.flags & SELF_TIMED_OUT)
@@ -132,6 +146,7 @@ tr_err mailbox_wait_for_room(struct tr_self *self, const struct cell *c, struct 
         if (err != TR_OK)
             break;
     }
+    probe_forget(self);
     if (!(self->run.flags & SELF_WOKEN))
         return err;
     if (self->woken_err != TR_OK)
@@ -211,9 +226,9 @@ void mailbox_close(struct worker *w, struct cell *c)
 
 /* ---- from other threads ---- */
 
+/* Appends, and never takes over: what has been pushed since belongs behind the rest that is under way with m. */
 void mailbox_arrive(struct worker *w, struct cell *c, struct tr_msg *m)
 {
-    bool wait;
     uint8_t flags = m->flags;
     m->flags &= (uint8_t) ~(MSG_POSTED | MSG_RESERVED);
     if (flags & (MSG_UNCOUNTED | MSG_RESERVED)) {
@@ -221,15 +236,18 @@ void mailbox_arrive(struct worker *w, struct cell *c, struct tr_msg *m)
         mailbox_append(w, c, m);
         return;
     }
-    bool bounded = c->run.flags & CELL_BOUNDED;
-    if (!mailbox_is_over(c, m->size) ||
-        !((flags & MSG_POSTED) || (bounded && c->ext->full_policy == TR_FULL_DROP_OLD))) {
-        watch_delivered(w, c, m);
-        mailbox_count(c, m->size); /* its sender saw to the bounds, as far as it could see */
-        mailbox_append(w, c, m);
-    } else if (mailbox_offer(w, c, &m, &wait) != TR_OK) {
-        deadletter_discard(w, m, TR_DEAD_FULL, TR_EFULL, "the receiver's mailbox is full");
+    tr_full_policy policy = policy_of(c);
+    if (policy == TR_FULL_DROP_OLD) {
+        make_room(w, c, m->size);
+    } else if ((flags & MSG_POSTED) && mailbox_has_no_room(c, m->size)) { /* others' senders saw to the bounds, as far
+                                                                         as they could see */
+        deadletter_discard(w, m, TR_DEAD_FULL, TR_EFULL,
+                           policy == TR_FULL_DROP_NEW ? "dropped by a full mailbox" : "the receiver's mailbox is full");
+        return;
     }
+    watch_delivered(w, c, m);
+    mailbox_count(c, m->size);
+    mailbox_append(w, c, m);
 }
 
 void mailbox_reserve(struct worker *w, struct cell *c, struct signal *s)

@@ -68,18 +68,35 @@ static void message_arrive(struct worker *w, struct cell *c, struct tr_msg *m)
     deadletter_discard(w, m, TR_DEAD_NOPROC, TR_ENOPROC, "the receiver has ended, or never was");
 }
 
+/* The messages first: a signal may put something of its own into the mailbox, or let somebody in who waits, and with
+ * that take over what was pushed since: later than the messages that lie here still. */
+static struct errand *messages_arrive(struct worker *w, struct cell *c, struct errand *e)
+{
+    struct errand *signals = NULL, **end = &signals;
+    while (e != NULL) {
+        struct errand *next = e->next;
+        e->next = NULL;
+        if (e->run == NULL) {
+            message_arrive(w, c, msg_of_errand(e));
+        } else {
+            *end = e;
+            end = &e->next;
+        }
+        e = next;
+    }
+    return signals;
+}
+
 void mailbox_take_over(struct worker *w, struct cell *c)
 {
     uint64_t orders;
     struct errand *e = inbox_take(c, INBOX_ANNOUNCED, &orders); /* it has been announced, and will still be taken out */
     if (orders != 0)
         atomic_fetch_or(&c->inbox, orders);
+    e = messages_arrive(w, c, e);
     while (e != NULL) {
         struct errand *next = e->next;
-        if (e->run == NULL)
-            message_arrive(w, c, msg_of_errand(e));
-        else
-            errand_post(w, e); /* user code may be on: it is for between turns */
+        errand_post(w, e); /* user code may be on: it is for between turns */
         e = next;
     }
 }
@@ -91,13 +108,10 @@ void remote_announced(struct worker *w, struct cell *c)
         return;
     }
     uint64_t orders;
-    struct errand *e = inbox_take(c, 0, &orders);
+    struct errand *e = messages_arrive(w, c, inbox_take(c, 0, &orders));
     while (e != NULL) {
         struct errand *next = e->next;
-        if (e->run == NULL)
-            message_arrive(w, c, msg_of_errand(e));
-        else
-            e->run(w, e);
+        e->run(w, e);
         e = next;
     }
     if ((orders & INBOX_CANCEL) && (c->run.flags & CELL_LIVE))

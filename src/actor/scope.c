@@ -216,8 +216,10 @@ static tr_err scope_close(struct tr_self *self, struct scope *s, tr_err result)
         tr_err err = s->canceled ? TR_OK : deadlock_check_children(self, &s->owner);
         if (err != TR_OK)
             scope_cancel(w, s, "waiting for its children would be a deadlock");
-        if (owner_wait(self, &s->owner, INT64_MAX) !=
-            TR_OK) { /* no stack for the others: who cannot be waited for here is the actor's */
+        tr_err waited = owner_wait(self, &s->owner, INT64_MAX);
+        if (waited == TR_EDEADLK)
+            err = waited;
+        else if (waited != TR_OK) { /* no stack for the others: who cannot be waited for here is the actor's */
             scope_cancel(w, s, "out of memory");
             owner_move_children(owner_of(w, self->cell), &s->owner);
         }

@@ -69,7 +69,8 @@ enum self_flag {
     SELF_USED = 1u << 27,   /* the call has, or had, defers, temporary memory, scopes, or started asks: look for them at
                                its end */
     SELF_LET_GO = 1u << 26, /* was suspended in a reentrant handler: others may work for its cell */
-    SELF_WOKEN = 1u << 25   /* what it waited for has come (descriptors, ends, room) */
+    SELF_DEADLOCK = 1u << 28, /* its wait is part of a cycle over several workers; the words are in error */
+    SELF_WOKEN = 1u << 25     /* what it waited for has come (descriptors, ends, room) */
 };
 
 struct tr_self {
@@ -86,6 +87,8 @@ struct tr_self {
     struct defer *defers;
     struct error_state *error;
     struct tr_msg *gathered; /* replies of the last tr_gather, by next */
+    struct list far;         /* worker.far, while it waits for something elsewhere */
+    uint64_t far_seq;        /* which such wait */
     struct list asks;        /* struct ask.link: started by tr_ask_start, not collected */
     struct wait wait;
     struct timer timer;    /* of the call that is suspended */

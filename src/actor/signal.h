@@ -44,6 +44,7 @@ struct signal {
     tr_err err;
     uint32_t size; /* room wanted, or given back */
     bool late;
+    void *more; /* of a probe; whoever frees the signal has freed it */
 };
 
 /* NULL: out of memory. Zeroed but for run and to. text is copied; without memory for that it is NULL. */

@@ -75,7 +75,11 @@ struct worker {
     const struct tr_behaviour *last_behaviour; /* and its table: most spawns are like the one before */
     const struct table *last_table;
     uint64_t completions; /* numbers answers in the order in which they came */
-    size_t timers_lazy;   /* armed by timer_cover */
+    struct list far;      /* tr_self.far: who waits for something elsewhere; looked at by far_timer (probe.h) */
+    uint64_t far_seq;
+    struct timer far_timer;
+    int64_t far_pause_ns;
+    size_t timers_lazy; /* armed by timer_cover */
     size_t pending_asks;
     size_t fd_waits;    /* suspended in tr_fd_wait, or watched: declared I/O */
     size_t errands_due; /* promised by other threads: a virtual clock waits for them as it does for descriptors */
@@ -198,6 +202,10 @@ void worker_abandon(struct tr_self *self) __attribute__((noreturn));
 
 /* Runs fn(arg) on the thread's own stack. */
 int worker_call(struct tr_self *self, int (*fn)(void *arg), void *arg);
+
+/* Seizes the gate of a worker that sleeps: nothing of its own runs until gate_release. False: it does not, or somebody
+ * else is in. */
+bool worker_seize_asleep(struct worker *w);
 
 /* Takes an actor over whose worker sleeps, if nothing holds it there; sched/share.c. Whether it is here now. In the
  * gate. */

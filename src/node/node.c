@@ -204,7 +204,7 @@ bool node_look(const tr_node *node, void (*f)(struct worker *w, void *ctx), void
         struct worker *w = &node->sched[i]->worker;
         bool ours = w == here || !node->threads, held = false;
         for (int tries = 0; !ours && !held && tries < LOOK_TRIES; tries++)
-            held = gate_seize(&w->gate, false) || (atomic_load(&w->asleep) && gate_seize(&w->gate, true));
+            held = worker_seize_asleep(w) || gate_seize(&w->gate, false);
         f(w, ctx);
         if (held)
             gate_release(&w->gate);

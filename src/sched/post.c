@@ -20,7 +20,7 @@ void errand_post(struct worker *to, struct errand *e)
 
 static bool errands_run(struct worker *w)
 {
-    struct errand *e = NULL, *taken = atomic_exchange_explicit(&w->errands, NULL, memory_order_acquire);
+    struct errand *e = NULL, *taken = atomic_exchange(&w->errands, NULL);
     bool any = taken != NULL;
     while (taken != NULL) { /* turned round: the oldest first */
         struct errand *next = taken->next;
@@ -40,7 +40,7 @@ static bool errands_run(struct worker *w)
 
 static bool announced_take(struct worker *w)
 {
-    struct cell *c = atomic_exchange_explicit(&w->announced, NULL, memory_order_acquire);
+    struct cell *c = atomic_exchange(&w->announced, NULL);
     bool any = c != NULL;
     while (c != NULL) {
         struct cell *next = c->announced_next; /* before it is taken over: then it can be announced anew */

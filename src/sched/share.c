@@ -16,9 +16,12 @@ static bool ext_lets_go(const struct cell_ext *e)
                          list_is_empty(&e->thens_done) && list_is_empty(&e->enders) && list_is_empty(&e->senders));
 }
 
-/* A cell that is neither on nor suspended: everything that ties it to this worker hangs on it. */
-static bool cell_may_move(const struct cell *c)
+/* A cell that is neither on nor suspended: everything that ties it to its worker hangs on it. One whose reentrant
+ * handler goes on after a wait may stand in the queue for its next message while that runs. */
+static bool cell_may_move(const struct worker *home, const struct cell *c)
 {
+    if (home->self != NULL && home->self->cell == c)
+        return false;
     const uint32_t tied = CELL_PINNED | CELL_INTERNAL | CELL_BUSY | CELL_CLOSED | CELL_ZOMBIE | CELL_THEN |
                           CELL_SENDERS;
     if (!(c->run.flags & CELL_LIVE) || (c->run.flags & tied) || c->stacks != NULL)
@@ -56,13 +59,13 @@ static void chain_push(struct chain *chain, struct runnable *r)
 
 /* Every step-th cell that may move leaves the queue for that worker. A tree's branches of all sizes stand in the queue
  * one behind another, so every second is about half of the work. */
-static void queue_pick(struct runnable **head, struct runnable **tail, unsigned step, const struct worker *to,
-                       unsigned *seen, struct chain *chain)
+static void queue_pick(const struct worker *from, struct runnable **head, struct runnable **tail, unsigned step,
+                       const struct worker *to, unsigned *seen, struct chain *chain)
 {
     struct runnable *before = NULL, *r = *head;
     for (unsigned n = 0; r != NULL && n < LOOK_MAX; n++) {
         struct runnable *next = r->next;
-        bool moves = (r->flags & CELL_IS) && cell_may_move(cell_of(r)) && ++*seen % step == 0;
+        bool moves = (r->flags & CELL_IS) && cell_may_move(from, cell_of(r)) && ++*seen % step == 0;
         if (!moves) {
             before = r;
             r = next;
@@ -123,12 +126,12 @@ void share_out(struct worker *w)
         return;
     unsigned seen = 0;
     struct chain chain = { NULL, NULL, 0 };
-    queue_pick(&w->fifo_head, &w->fifo_tail, 2, to, &seen, &chain);
-    queue_pick(&w->front_head, &w->front_tail, 2, to, &seen, &chain);
+    queue_pick(w, &w->fifo_head, &w->fifo_tail, 2, to, &seen, &chain);
+    queue_pick(w, &w->front_head, &w->front_tail, 2, to, &seen, &chain);
     if (chain.len == 0 && seen == 1) { /* one that may move beside others that may not */
         seen = 0;
-        queue_pick(&w->fifo_head, &w->fifo_tail, 1, to, &seen, &chain);
-        queue_pick(&w->front_head, &w->front_tail, 1, to, &seen, &chain);
+        queue_pick(w, &w->fifo_head, &w->fifo_tail, 1, to, &seen, &chain);
+        queue_pick(w, &w->front_head, &w->front_tail, 1, to, &seen, &chain);
     }
     if (chain.len > 0)
         chain_give(to, &chain);
@@ -138,7 +141,7 @@ void share_out(struct worker *w)
 
 bool share_receive(struct worker *w)
 {
-    struct runnable *r = atomic_load_explicit(&w->given, memory_order_relaxed);
+    struct runnable *r = atomic_load(&w->given); /* in order behind the clearing of attention */
     if (r == NULL)
         return false;
     r = atomic_exchange_explicit(&w->given, NULL, memory_order_acquire);
@@ -193,9 +196,9 @@ void share_rob(struct worker *w)
         return; /* it is out of its handler again, and gives by itself */
     unsigned seen = 0;
     struct chain chain = { NULL, NULL, 0 };
-    queue_pick(&victim->fifo_head, &victim->fifo_tail, 1, w, &seen, &chain);
-    queue_pick(&victim->front_head, &victim->front_tail, 1, w, &seen, &chain);
-    queue_pick(&victim->batch_head, &victim->batch_tail, 1, w, &seen, &chain);
+    queue_pick(victim, &victim->fifo_head, &victim->fifo_tail, 1, w, &seen, &chain);
+    queue_pick(victim, &victim->front_head, &victim->front_tail, 1, w, &seen, &chain);
+    queue_pick(victim, &victim->batch_head, &victim->batch_tail, 1, w, &seen, &chain);
     gate_release(&victim->gate);
     for (struct runnable *r = chain.first; r != NULL;) {
         struct runnable *next = r->next;
@@ -207,16 +210,26 @@ void share_rob(struct worker *w)
 
 /* ---- pulling, sending off ---- */
 
+bool worker_seize_asleep(struct worker *w)
+{
+    if (!atomic_load(&w->asleep) || !gate_seize(&w->gate, true))
+        return false;
+    /* It said that it sleeps before it left the gate, and sees us when it comes back. What was read before the gate was
+     * seized may be of a sleep that is over. */
+    if (atomic_load(&w->asleep) && gate_is_left(&w->gate))
+        return true;
+    gate_release(&w->gate);
+    return false;
+}
+
 bool worker_pull(struct worker *w, struct cell *c)
 {
     unsigned home = cell_home(c);
     struct worker *other = w->world->worker[home];
-    if (home == w->index || !atomic_load(&other->asleep) || !gate_seize(&other->gate, true))
+    if (home == w->index || !worker_seize_asleep(other))
         return home == w->index;
-    /* It slept when the gate was seized, or else it has woken since and waits at the gate: both times this is true only
-     * while nothing of its own runs. */
-    bool idle = atomic_load(&other->asleep) && cell_home(c) == home && !(c->run.flags & (CELL_QUEUED | CELL_LINKED));
-    bool pulled = idle && cell_may_move(c);
+    bool idle = cell_home(c) == home && !(c->run.flags & (CELL_QUEUED | CELL_LINKED));
+    bool pulled = idle && cell_may_move(other, c);
     if (pulled) {
         cell_move(c, w);
         w->moved++;
