@@ -235,7 +235,8 @@ TR_API tr_node *tr_self_node(tr_self *self);
 /* The number of the worker that runs this actor now, from 0. */
 TR_API unsigned tr_self_worker(tr_self *self);
 
-/* Keeps this actor on the worker that it is on, and lets it go again. Pins do not nest. */
+/* Keeps this actor on the worker that it is on, and lets it go again. Pins do not nest; one that was placed for good
+ * stays. */
 TR_API tr_err tr_pin(tr_self *self);
 TR_API tr_err tr_unpin(tr_self *self);
 

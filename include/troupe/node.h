@@ -94,7 +94,7 @@ TR_API unsigned tr_node_workers(const tr_node *node);
 TR_API TR_MUST_CHECK tr_err tr_node_spawn(tr_node *node, const tr_spawn_opts *opts, tr_addr *to);
 
 /* Runs until tr_node_stop, or until no actor is left. Returns TR_OK, or TR_ETIMEDOUT when some had to be killed (the
- * log names them). */
+ * log names them). Errors: TR_ENOMEM (no memory, or no threads, for the workers: nothing has run). */
 TR_API tr_err tr_node_run(tr_node *node);
 
 /* For embedding: does what is ready, at most until budget_ms have passed, and returns whether more is ready now. */

@@ -152,14 +152,14 @@ static void cancel_arrive(struct worker *w, struct errand *e)
     signal_free(w, s);
 }
 
-tr_err cell_cancel(struct worker *w, struct cell *c, const char *reason)
+tr_err cell_cancel(struct worker *w, struct cell *c, uint64_t id, const char *reason)
 {
     tr_err err = TR_OK;
     gate_enter(&w->gate);
     if (cell_is_here(w, c)) {
         cancel_here(w, c, reason);
     } else {
-        struct signal *s = signal_new(w, cancel_arrive, cell_id(c), reason);
+        struct signal *s = signal_new(w, cancel_arrive, id, reason);
         err = s != NULL ? TR_OK : TR_ENOMEM;
         if (s != NULL)
             signal_send(w, s);
@@ -206,14 +206,14 @@ static void kill_arrive(struct worker *w, struct errand *e)
     signal_free(w, s);
 }
 
-tr_err cell_kill(struct worker *w, struct cell *c, const char *reason)
+tr_err cell_kill(struct worker *w, struct cell *c, uint64_t id, const char *reason)
 {
     tr_err err = TR_OK;
     gate_enter(&w->gate);
     if (cell_is_here(w, c)) {
         kill_here(w, c, reason);
     } else {
-        struct signal *s = signal_new(w, kill_arrive, cell_id(c), reason);
+        struct signal *s = signal_new(w, kill_arrive, id, reason);
         err = s != NULL ? TR_OK : TR_ENOMEM;
         if (s != NULL)
             signal_send(w, s);
@@ -226,14 +226,14 @@ tr_err cell_kill(struct worker *w, struct cell *c, const char *reason)
 void owner_cancel_children(struct worker *w, struct owner *o, const char *reason)
 {
     for (struct cell *c = o->first; c != NULL; c = c->sibling_next)
-        if (cell_cancel(w, c, reason) != TR_OK)
+        if (cell_cancel(w, c, cell_id(c), reason) != TR_OK)
             remote_order(w->world, c, INBOX_CANCEL);
 }
 
 void owner_kill_children(struct worker *w, struct owner *o, const char *reason)
 {
     for (struct cell *c = o->first; c != NULL; c = c->sibling_next)
-        if (cell_kill(w, c, reason) != TR_OK)
+        if (cell_kill(w, c, cell_id(c), reason) != TR_OK)
             remote_order(w->world, c, INBOX_KILL);
 }
 

@@ -44,12 +44,13 @@ tr_err self_wait_woken(struct tr_self *self, int64_t deadline);
 /* Wakes every stack of an actor, to look at its flags. */
 void cell_wake_stacks(struct worker *w, struct cell *c);
 
-/* Wherever it is. Errors: TR_ENOMEM, for one elsewhere. */
-tr_err cell_cancel(struct worker *w, struct cell *c, const char *reason);
+/* Wherever it is. id: its address, since the slot of one elsewhere may be another's by now. Errors: TR_ENOMEM, for one
+ * elsewhere. */
+tr_err cell_cancel(struct worker *w, struct cell *c, uint64_t id, const char *reason);
 
 /* Marks an actor for its end by kill: all its stacks are abandoned. Must not be the running one's own. Errors: as
  * cell_cancel. */
-tr_err cell_kill(struct worker *w, struct cell *c, const char *reason);
+tr_err cell_kill(struct worker *w, struct cell *c, uint64_t id, const char *reason);
 
 /* All children of an owner. */
 void owner_cancel_children(struct worker *w, struct owner *o, const char *reason);

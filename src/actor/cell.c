@@ -98,9 +98,12 @@ struct cell *cell_new(struct cell_store *s, bool *full)
     return c;
 }
 
-/* The inbox and its link stay as they are: a late message may be on its way, and its sender reads no other field. */
+/* The inbox and its link stay as they are: a late message may be on its way, and its sender reads no other field. But
+ * orders were for the one that ended; its owner, who alone gives them, has done with it. */
 void cell_free(struct cell_store *s, struct cell *c)
 {
+    if (atomic_load_explicit(&c->inbox, memory_order_relaxed) & (INBOX_CANCEL | INBOX_KILL))
+        atomic_fetch_and(&c->inbox, ~(uint64_t) (INBOX_CANCEL | INBOX_KILL));
     uint64_t id = c->id + (UINT64_C(1) << 32);
     __atomic_store_n(&c->id, id, __ATOMIC_RELAXED);
     c->run.flags = 0;

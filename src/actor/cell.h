@@ -53,7 +53,7 @@ enum cell_flag {
     CELL_CANCELED = 1u << 6,
     CELL_KILLED = 1u << 7,
     CELL_STARTED = 1u << 8,
-    CELL_PINNED = 1u << 9,    /* does not move: it was placed, or shares memory with its spawner */
+    CELL_PINNED = 1u << 9,    /* does not move: by hand */
     CELL_BOUNDED = 1u << 10,  /* mailbox bounds of its own, in ext */
     CELL_END = 1u << 11,      /* ends at its next turn: end_err says how */
     CELL_INTERNAL = 1u << 12, /* the runtime's own: not counted, not listed */
@@ -63,7 +63,8 @@ enum cell_flag {
     CELL_BIG_STACK = 1u << 16, /* ext->stack_size, or its behaviour's, is larger than the default */
     CELL_LINKED = 1u << 17,    /* stands in the run queue; also used by suspended stacks */
     CELL_SENDERS = 1u << 18,   /* somebody waits for room in its mailbox */
-    CELL_WATCHED = 1u << 19    /* a test looks at what is sent to it: world.watch */
+    CELL_PLACED = 1u << 19,    /* does not move: it was placed, or shares memory with its spawner */
+    CELL_WATCHED = 1u << 30    /* a test looks at what is sent to it: world.watch */
 };
 
 struct cell {

@@ -197,8 +197,9 @@ static void free_state(struct worker *w, struct cell *c)
         memory_free(&c->ext->memory);
 }
 
-/* Those who joined it, or wait for it. Returns what its owner is to know. */
-static struct outcome *tell(struct worker *w, struct cell *c, tr_err err, struct tr_msg *error)
+/* Those who joined it, or wait for it; *others: those on other workers, to be told when its owner has been. Returns
+ * what that is to know. */
+static struct outcome *tell(struct worker *w, struct cell *c, tr_err err, struct tr_msg *error, struct errand **others)
 {
     struct outcome *out = NULL;
     struct tr_msg *result = NULL;
@@ -212,8 +213,7 @@ static struct outcome *tell(struct worker *w, struct cell *c, tr_err err, struct
         msg_unref(&w->msgs, error);
     if (out != NULL && out->refs > 0 && c->ext != NULL)
         out->told = c->ext->start_told;
-    if (c->ext != NULL)
-        ender_tell(w, c, out);
+    *others = c->ext != NULL ? ender_tell(w, c, out) : NULL;
     return out;
 }
 
@@ -308,13 +308,15 @@ void actor_end(struct tr_self *self, tr_err err, struct tr_msg *error)
     release_abandoned(w, c);
     release_begun(self, c);
     free_state(w, c);
-    struct outcome *out = tell(w, c, err, end_error_take(c));
+    struct errand *others;
+    struct outcome *out = tell(w, c, err, end_error_take(c), &others);
     cell_ext_free(w, c);
     self->run.flags &= ~(uint32_t) (SELF_ENDING | SELF_HELD | SELF_LET_GO);
     self->cell = NULL;
     if (!internal)
         worker_count(&w->ended);
     cell_bury(w, c, out);
+    ender_post(others);
 }
 
 void tr_fail(tr_self *self, tr_err err, const char *fmt, ...)

@@ -40,27 +40,42 @@ static void end_told(struct worker *w, struct errand *errand)
     signal_free(w, s);
 }
 
-/* late: it had ended before it was asked, and nothing is known here of how. */
-static void end_tell_elsewhere(struct signal *s, const struct outcome *out, bool late)
+/* What is to be posted to where s came from. late: it had ended before it was asked, and nothing is known here of how.
+ */
+static struct errand *end_tell_elsewhere(struct signal *s, const struct outcome *out, bool late)
 {
     s->late = late;
     s->err = out != NULL ? out->err : TR_OK;
     s->result = out != NULL && out->result != NULL ? msg_ref(out->result) : NULL;
     s->error = out != NULL && out->error != NULL ? msg_ref(out->error) : NULL;
     s->errand.run = end_told;
-    errand_post(s->ref.home, &s->errand);
+    return &s->errand;
 }
 
-void ender_tell(struct worker *w, struct cell *c, struct outcome *out)
+void ender_post(struct errand *others)
+{
+    while (others != NULL) {
+        struct errand *next = others->next;
+        errand_post(signal_of(others)->ref.home, others);
+        others = next;
+    }
+}
+
+struct errand *ender_tell(struct worker *w, struct cell *c, struct outcome *out)
 {
     struct list *l;
+    struct errand *others = NULL;
     while ((l = list_pop(&c->ext->enders)) != NULL) {
         struct ender *e = list_entry(l, struct ender, link);
-        if (e->self == NULL)
-            end_tell_elsewhere(list_entry(e, struct signal, ender), out, false);
-        else
+        if (e->self == NULL) {
+            struct errand *other = end_tell_elsewhere(list_entry(e, struct signal, ender), out, false);
+            other->next = others;
+            others = other;
+        } else {
             ender_settle(w, e, outcome_ref(out), false);
+        }
     }
+    return others;
 }
 
 /* ---- waiting for an actor elsewhere ---- */
@@ -79,7 +94,7 @@ static void end_watch(struct worker *w, struct errand *errand)
     if (ext != NULL)
         list_push(&ext->enders, &s->ender.link);
     else
-        end_tell_elsewhere(s, NULL, true); /* without memory: whoever joins looks again */
+        errand_post(s->ref.home, end_tell_elsewhere(s, NULL, true)); /* without memory: whoever joins looks again */
 }
 
 /* Runs at the home of the actor: one who waited has given up. */
@@ -230,7 +245,7 @@ tr_err tr_join(tr_self *self, tr_addr who, const tr_msg **result)
     struct record *r = ender_record(self, who.actor);
     if (r != NULL)
         return join_record(self, r, result);
-    struct cell *c = cell_alive(self->worker, who.actor);
+    struct cell *c = cell_seen_alive(self->worker, who.actor);
     if (c == NULL)
         return join_nobody(self, who);
     tr_err err = self_enter(self, "join");
@@ -258,6 +273,7 @@ void tr_forget(tr_self *self, tr_addr who)
 
 /* ---- cancelling others ---- */
 
+/* In the gate. */
 static struct cell *victim(struct tr_self *self, tr_addr who)
 {
     struct cell *c = who.node == 0 ? cell_alive(self->worker, who.actor) : NULL;
@@ -266,14 +282,39 @@ static struct cell *victim(struct tr_self *self, tr_addr who)
     return !(c->run.flags & CELL_INTERNAL) ? c : NULL;
 }
 
+/* *c: its cell, NULL if there is nobody to cancel. */
+static tr_err cancel_it(struct tr_self *self, tr_addr who, const char *reason, struct cell **c)
+{
+    struct worker *w = self->worker;
+    gate_enter(&w->gate);
+    *c = victim(self, who);
+    tr_err err = *c != NULL && *c != self->cell ? cell_cancel(w, *c, who.actor, reason) : TR_OK;
+    gate_leave(&w->gate);
+    return err == TR_OK ? TR_OK : error_set(self, TR_ENOMEM, "cancel", "out of memory");
+}
+
 tr_err tr_cancel(tr_self *self, tr_addr who, const char *reason)
 {
+    struct cell *c;
     if (!self_is_current(self))
         return TR_ESTATE;
-    struct cell *c = victim(self, who);
-    if (c != NULL && cell_cancel(self->worker, c, reason) != TR_OK)
-        return error_set(self, TR_ENOMEM, "cancel", "out of memory");
-    return TR_OK;
+    tr_err err = cancel_it(self, who, reason, &c);
+    return c == self->cell ? cell_cancel(self->worker, c, who.actor, reason) : err;
+}
+
+/* It did not end in time. */
+static void kill_late(struct tr_self *self, tr_addr who, const char *reason, int64_t timeout_ms)
+{
+    char text[CELL_TEXT_MAX];
+    struct worker *w = self->worker;
+    gate_enter(&w->gate);
+    struct cell *c = cell_alive(w, who.actor);
+    if (c != NULL) {
+        error_set(self, TR_ETIMEDOUT, "cancel", "%s did not end within %lld ms: killed", cell_text_any(w, c, text),
+                  (long long) timeout_ms);
+        (void) cell_kill(w, c, who.actor, reason);
+    }
+    gate_leave(&w->gate);
 }
 
 tr_err tr_cancel_wait(tr_self *self, tr_addr who, const char *reason, int64_t timeout_ms)
@@ -282,26 +323,20 @@ tr_err tr_cancel_wait(tr_self *self, tr_addr who, const char *reason, int64_t ti
     tr_err err = self_enter(self, "cancel");
     if (err != TR_OK)
         return err;
-    struct cell *c = victim(self, who);
-    if (c == NULL)
-        return TR_OK;
+    struct cell *c;
+    err = cancel_it(self, who, reason, &c);
+    if (err != TR_OK || c == NULL)
+        return err;
     if (c == self->cell)
         return error_set(self, TR_EDEADLK, "cancel", "an actor cannot wait for its own end");
-    if (cell_cancel(self->worker, c, reason) != TR_OK)
-        return error_set(self, TR_ENOMEM, "cancel", "out of memory");
     int64_t deadline = timeout_ms < 0 ? INT64_MAX : clock_after_ms(tr_now(self), timeout_ms);
     err = wait_for_end(self, c, who.actor, deadline, &e, "cancel");
     if (err == TR_OK) {
         mark_seen(self, who.actor);
         ender_forget(self->worker, &e);
     }
-    c = err == TR_ETIMEDOUT ? cell_alive(self->worker, who.actor) : NULL;
-    if (c != NULL) {
-        char text[CELL_TEXT_MAX];
-        error_set(self, TR_ETIMEDOUT, "cancel", "%s did not end within %lld ms: killed",
-                  cell_text_any(self->worker, c, text), (long long) timeout_ms);
-        (void) cell_kill(self->worker, c, reason);
-    }
+    if (err == TR_ETIMEDOUT)
+        kill_late(self, who, reason, timeout_ms);
     return err;
 }
 
@@ -309,12 +344,15 @@ tr_err tr_kill(tr_self *self, tr_addr who, const char *reason)
 {
     if (!self_is_current(self))
         return TR_ESTATE;
+    struct worker *w = self->worker;
+    gate_enter(&w->gate);
     struct cell *c = victim(self, who);
-    if (c == NULL)
-        return TR_OK;
+    tr_err err = c != NULL && c != self->cell ? cell_kill(w, c, who.actor, reason) : TR_OK;
+    gate_leave(&w->gate);
+    if (err != TR_OK)
+        return error_set(self, err, "kill", "out of memory");
     if (c != self->cell)
-        return cell_kill(self->worker, c, reason) == TR_OK ? TR_OK
-                                                           : error_set(self, TR_ENOMEM, "kill", "out of memory");
+        return TR_OK;
     c->run.flags |= CELL_KILLED;
     end_self(self, TR_EKILLED,
              msg_error(&self->worker->msgs, TR_EKILLED, reason != NULL ? reason : "killed by itself", "kill",

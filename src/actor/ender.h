@@ -22,8 +22,12 @@ struct ender {
     bool late;   /* told, and it had ended before: the outcome is not known */
 };
 
-/* c has ended that way: everyone who waits is woken. */
-void ender_tell(struct worker *w, struct cell *c, struct outcome *out);
+/* c has ended that way: everyone who waits here is woken. What is to be told to other workers is returned, by next, for
+ * ender_post. */
+struct errand *ender_tell(struct worker *w, struct cell *c, struct outcome *out);
+
+/* Tells the others: after the owner, so that a record is there before the one who joins is woken. */
+void ender_post(struct errand *others);
 
 /* Ends the wait, told or not. */
 void ender_forget(struct worker *w, struct ender *e);

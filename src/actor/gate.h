@@ -55,8 +55,8 @@ void gate_wait(struct gate *g);
 bool gate_seize(struct gate *g, bool asleep);
 void gate_release(struct gate *g);
 
-/* Whether a worker that was seen to sleep, with its gate seized, is out. It may have come out of a handler when the gate
- * was seized without the system call, not have seen that, and be about to sleep, or to think better of it. */
+/* Whether a worker that was seen to sleep, with its gate seized, is out. It may have come out of a handler when the
+ * gate was seized without the system call, not have seen that, and be about to sleep, or to think better of it. */
 bool gate_is_left(const struct gate *g);
 
 #if GATE_PLAIN

@@ -188,7 +188,7 @@ tr_err mailbox_send(struct tr_self *self, struct cell *c, struct tr_msg **m, int
     uint64_t id = (*m)->to;
     gate_enter(&w->gate);
     tr_err err;
-    if (cell_at(&w->world->cells, id) == NULL)
+    if (cell_at(&w->world->cells, id) == NULL || (cell_is_here(w, c) && cell_find(w, id) == NULL))
         err = error_set(self, TR_ENOPROC, "send", "the receiver has ended");
     else if (!cell_is_here(w, c))
         err = remote_send(self, c, m, deadline, patience, may_wait);
@@ -204,7 +204,7 @@ tr_err mailbox_send(struct tr_self *self, struct cell *c, struct tr_msg **m, int
 void mailbox_forget_sender(struct worker *w, uint64_t id, struct sender *s)
 {
     if (s->ticket != NULL)
-        remote_sender_end(w, s);
+        remote_sender_end(w, id, s);
     else if (list_is_linked(&s->link)) /* else it was told already, and has not run since */
         sender_leave(w, cell_find(w, id), s);
     if (s->msg != NULL)

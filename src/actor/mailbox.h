@@ -22,6 +22,7 @@ struct sender {
     uint32_t size;
     struct ticket *ticket;  /* of one whose receiver is elsewhere */
     struct signal *granted; /* of the same: room is reserved for it, and this gives it back */
+    bool told;              /* of the same: nobody there waits on its behalf any more */
 };
 
 /* Whether a message of this size is over the bounds. */

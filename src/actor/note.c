@@ -52,7 +52,7 @@ static void note_cell(struct worker *w, struct cell *c, const struct ask *ask, u
     if (c->ext == NULL)
         return;
     if (c->ext->start != NULL && is_request_of(c->ext->start, ask, seq))
-        (void) cell_cancel(w, c, "whoever started it gave up before it was ready");
+        (void) cell_cancel(w, c, cell_id(c), "whoever started it gave up before it was ready");
     for (struct tr_msg *m = c->ext->kept; m != NULL; m = m->next)
         if (is_request_of(m, ask, seq)) {
             note_kept(w, c, m);

@@ -6,6 +6,7 @@
 #include "actor/cancel.h"
 #include "actor/deadletter.h"
 #include "actor/error.h"
+#include "actor/note.h"
 #include "actor/signal.h"
 
 /* ---- the inbox ---- */
@@ -115,9 +116,9 @@ void remote_announced(struct worker *w, struct cell *c)
         e = next;
     }
     if ((orders & INBOX_CANCEL) && (c->run.flags & CELL_LIVE))
-        cell_cancel(w, c, NULL);
+        cell_cancel(w, c, cell_id(c), NULL);
     if ((orders & INBOX_KILL) && (c->run.flags & CELL_LIVE))
-        cell_kill(w, c, NULL);
+        cell_kill(w, c, cell_id(c), NULL);
 }
 
 /* ---- bounds ---- */
@@ -133,6 +134,10 @@ bool remote_is_full(const struct cell *c, uint32_t size, tr_full_policy *policy)
         *policy = (tr_full_policy) __atomic_load_n(&ext->full_policy, __ATOMIC_RELAXED);
     }
     uint32_t coming = (uint32_t) (atomic_load_explicit(&c->inbox, memory_order_relaxed) / INBOX_COUNT_ONE);
+    if (coming == UINT16_MAX) { /* nobody counts further; and who would drop the old ones does not get to it */
+        *policy = *policy == TR_FULL_DROP_OLD ? TR_FULL_DROP_NEW : *policy;
+        return true;
+    }
     uint32_t len = __atomic_load_n(&c->len, __ATOMIC_RELAXED) + coming;
     uint64_t bytes = __atomic_load_n(&c->bytes, __ATOMIC_RELAXED) + (uint64_t) coming * sizeof(struct tr_msg);
     return len >= len_max || (len > 0 && bytes + size > bytes_max);
@@ -156,6 +161,35 @@ static void room_wanted(struct worker *w, struct errand *e)
         mailbox_reserve(w, c, s);
     else if (!moved)
         remote_room_tell(s, TR_ENOPROC);
+}
+
+static struct signal *wish_find(struct cell *c, struct ticket_ref ref)
+{
+    if (c->ext != NULL)
+        list_each (l, &c->ext->senders) {
+            struct sender *sender = list_entry(l, struct sender, link);
+            struct signal *wish = list_entry(sender, struct signal, sender);
+            if (sender->self == NULL && wish->ref.ticket == ref.ticket && wish->ref.seq == ref.seq)
+                return wish;
+        }
+    return NULL;
+}
+
+/* Runs at the home of the receiver: one who waited there has given up. */
+static void room_unwanted(struct worker *w, struct errand *e)
+{
+    bool moved;
+    struct signal *s = signal_of(e);
+    struct cell *c = signal_target(w, s, &moved);
+    if (moved)
+        return;
+    struct signal *wish = c != NULL ? wish_find(c, s->ref) : NULL;
+    if (wish != NULL) { /* else it is told already, and sends the room back */
+        list_remove(&wish->sender.link);
+        signal_free(w, wish);
+        mailbox_admit(w, c);
+    }
+    signal_free(w, s);
 }
 
 /* Runs at the home of the receiver: what was reserved is not needed. */
@@ -192,6 +226,7 @@ static void room_told(struct worker *w, struct errand *e)
             signal_free(w, s);
         return;
     }
+    sender->told = true;
     sender->self->woken_err = s->err;
     sender->self->run.flags |= SELF_WOKEN;
     worker_wake(w, sender->self);
@@ -208,10 +243,15 @@ void remote_room_tell(struct signal *s, tr_err err)
     errand_post(s->ref.home, &s->errand);
 }
 
-void remote_sender_end(struct worker *w, struct sender *s)
+void remote_sender_end(struct worker *w, uint64_t id, struct sender *s)
 {
     if (s->ticket == NULL)
         return;
+    struct signal *sorry = s->told ? NULL : signal_new(w, room_unwanted, id, NULL);
+    if (sorry != NULL) { /* without memory: the room comes, and goes back */
+        sorry->ref = ticket_ref(w, s->ticket);
+        signal_send(w, sorry);
+    }
     ticket_close(w, s->ticket);
     s->ticket = NULL;
     if (s->granted != NULL)
@@ -224,10 +264,11 @@ static tr_err send_when_room(struct tr_self *self, struct cell *c, struct tr_msg
 {
     struct worker *w = self->worker;
     uint32_t size = (*m)->size;
+    uint64_t id = (*m)->to;
     if (self_is_canceled(self))
         return mailbox_full_error(self, c, TR_ECANCELED, ", and this actor is cancelled");
     struct sender s = { .self = self, .msg = *m, .size = size };
-    struct signal *wish = signal_new(w, room_wanted, (*m)->to, NULL);
+    struct signal *wish = signal_new(w, room_wanted, id, NULL);
     s.ticket = wish != NULL ? ticket_open(w, &s) : NULL;
     if (s.ticket == NULL) {
         if (wish != NULL)
@@ -241,6 +282,7 @@ static tr_err send_when_room(struct tr_self *self, struct cell *c, struct tr_msg
         signal_send(w, wish);
         err = mailbox_wait_for_room(self, c, &s, patience);
     } else {
+        s.told = true; /* nobody has heard of it */
         signal_free(w, wish);
     }
     self_wait_end(self);
@@ -251,7 +293,7 @@ static tr_err send_when_room(struct tr_self *self, struct cell *c, struct tr_msg
         message_push(w->world, c, *m);
         *m = NULL;
     }
-    remote_sender_end(w, &s);
+    remote_sender_end(w, id, &s);
     return err;
 }
 
@@ -305,6 +347,8 @@ static void handed_on(struct worker *w, struct errand *e)
     struct signal *s = signal_of(e);
     if (ask_is_open(s->ask, s->ask_seq))
         s->ask->holder = s->holder;
+    else /* if its asker gave up, only the one before was told */
+        note_asker_gone(w, s->ask, s->ask_seq, s->holder);
     signal_free(w, s);
 }
 

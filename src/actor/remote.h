@@ -28,8 +28,8 @@ bool remote_is_full(const struct cell *c, uint32_t size, tr_full_policy *policy)
 tr_err remote_send(struct tr_self *self, struct cell *c, struct tr_msg **m, int64_t deadline, int64_t patience,
                    bool may_wait);
 
-/* The wait of such a sender is over, told or not; room reserved for it goes back. */
-void remote_sender_end(struct worker *w, struct sender *s);
+/* The wait of such a sender for room at id is over, told or not; room reserved for it goes back. */
+void remote_sender_end(struct worker *w, uint64_t id, struct sender *s);
 
 /* Answers a sender elsewhere: room is reserved (TR_OK), or there will be none. Owns: s moves. */
 struct signal;

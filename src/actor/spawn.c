@@ -136,7 +136,7 @@ static tr_err owner_accepts(const struct worker *w, const struct owner *o, char 
 }
 
 /* Whether it stays where it is made: it was told to, or shares memory with its spawner, who wrote it without locks. */
-static bool is_pinned(const tr_spawn_opts *o)
+static bool is_placed(const tr_spawn_opts *o)
 {
     switch (o->place) {
     case TR_PLACE_ANY:
@@ -154,8 +154,8 @@ static void cell_own(struct worker *w, struct owner *owner, struct cell *c, cons
 {
     if (w->world->watch != NULL)
         c->run.flags |= CELL_WATCHED;
-    if (internal || is_pinned(o))
-        c->run.flags |= CELL_PINNED;
+    if (internal || is_placed(o))
+        c->run.flags |= CELL_PLACED;
     if (internal)
         c->run.flags |= CELL_INTERNAL;
     else
@@ -282,7 +282,7 @@ tr_node *tr_self_node(tr_self *self)
 
 bool tr_is_alive(tr_self *self, tr_addr who)
 {
-    return who.node == 0 && cell_alive(self->worker, who.actor) != NULL;
+    return who.node == 0 && cell_seen_alive(self->worker, who.actor) != NULL;
 }
 
 unsigned tr_self_worker(tr_self *self)

@@ -57,21 +57,21 @@ static void stop_message(struct worker *w, struct cell *c, const char *reason)
 static void stop_arrive(struct worker *w, struct errand *e);
 
 /* Whether it is to be told here; one whose home is elsewhere is told there. */
-static bool is_for_us(struct worker *w, struct cell *c, const char *reason)
+static bool is_for_us(struct worker *w, struct cell *c, uint64_t id, const char *reason)
 {
     if (cell_is_here(w, c)) {
         struct cell_ext *ext = c->run.flags & (CELL_CLOSED | CELL_INTERNAL) ? NULL : cell_ext_get(w, c);
         return ext != NULL && !ext->stopping; /* without memory: a cancel will tell it */
     }
-    struct signal *s = signal_new(w, stop_arrive, cell_id(c), reason);
+    struct signal *s = signal_new(w, stop_arrive, id, reason);
     if (s != NULL)
         signal_send(w, s);
     return false;
 }
 
-static void walk_push(struct worker *w, struct cell **walk, struct cell *c, const char *reason)
+static void walk_push(struct worker *w, struct cell **walk, struct cell *c, uint64_t id, const char *reason)
 {
-    if (!is_for_us(w, c, reason))
+    if (!is_for_us(w, c, id, reason))
         return;
     c->ext->stopping = true;
     c->ext->stop_next = *walk;
@@ -81,7 +81,7 @@ static void walk_push(struct worker *w, struct cell **walk, struct cell *c, cons
 static void walk_push_owned(struct worker *w, struct cell **walk, const struct owner *o, const char *reason)
 {
     for (struct cell *c = o->first; c != NULL; c = c->sibling_next)
-        walk_push(w, walk, c, reason);
+        walk_push(w, walk, c, cell_id(c), reason);
 }
 
 static void stack_stop(struct worker *w, const struct tr_self *s, const char *reason, struct cell **walk)
@@ -110,13 +110,12 @@ static void walk_run(struct worker *w, struct cell *walk, const char *reason)
     }
 }
 
-static void stop_cell(struct worker *w, struct cell *c, const char *reason)
+/* In the gate; id is who is meant, since the slot of one elsewhere may become another's. */
+static void stop_cell(struct worker *w, struct cell *c, uint64_t id, const char *reason)
 {
     struct cell *walk = NULL;
-    gate_enter(&w->gate);
-    walk_push(w, &walk, c, reason);
+    walk_push(w, &walk, c, id, reason);
     walk_run(w, walk, reason);
-    gate_leave(&w->gate);
 }
 
 /* Runs at the home of the actor. */
@@ -128,7 +127,7 @@ static void stop_arrive(struct worker *w, struct errand *e)
     if (moved)
         return;
     if (c != NULL)
-        stop_cell(w, c, s->text != NULL ? s->text : STOP_REASON);
+        stop_cell(w, c, s->to, s->text != NULL ? s->text : STOP_REASON);
     signal_free(w, s);
 }
 
@@ -136,9 +135,12 @@ tr_err tr_stop(tr_self *self, tr_addr who, const char *reason)
 {
     if (!self_is_current(self))
         return TR_ESTATE;
-    struct cell *c = who.node == 0 ? cell_alive(self->worker, who.actor) : NULL;
+    struct worker *w = self->worker;
+    gate_enter(&w->gate);
+    struct cell *c = who.node == 0 ? cell_alive(w, who.actor) : NULL;
     if (c != NULL)
-        stop_cell(self->worker, c, reason != NULL ? reason : STOP_REASON);
+        stop_cell(w, c, who.actor, reason != NULL ? reason : STOP_REASON);
+    gate_leave(&w->gate);
     return TR_OK;
 }
 

@@ -91,7 +91,7 @@ __attribute__((noinline)) static bool stop(struct tr_self *self, struct cell *c)
         return false;
     }
     end_mark(self->worker, c, TR_OK, NULL);
-    cell_cancel(self->worker, c, "another handler of this actor returned TR_STOP");
+    cell_cancel(self->worker, c, cell_id(c), "another handler of this actor returned TR_STOP");
     return true;
 }
 

@@ -30,7 +30,8 @@ enum attention {
     ATTENTION_TICK = 1,  /* a millisecond has passed */
     ATTENTION_MAIL = 2,  /* other threads have handed something over: announced, given, errands */
     ATTENTION_SHARE = 4, /* another worker has nothing to do */
-    ATTENTION_ROB = 8    /* victim is stuck: take what it cannot get to */
+    ATTENTION_ROB = 8,   /* victim is stuck: take what it cannot get to */
+    ATTENTION_STOP = 16  /* the node is to stop, or this worker to leave */
 };
 
 struct worker {
@@ -155,11 +156,21 @@ static inline struct cell *cell_find(const struct worker *w, uint64_t id)
     return c != NULL && cell_home(c) == w->index && (c->run.flags & CELL_LIVE) ? c : NULL;
 }
 
-/* The slot of an actor that has not ended, as far as can be seen from here. */
+/* The slot of an actor that has not ended, as far as can be seen from here. In the gate; outside of it the slot may
+ * have gone to another actor the next moment. */
 static inline struct cell *cell_alive(const struct worker *w, uint64_t id)
 {
     struct cell *c = cell_at(&w->world->cells, id);
     return c != NULL && (cell_home(c) != w->index || (c->run.flags & CELL_LIVE)) ? c : NULL;
+}
+
+/* The same for who is not in the gate, and only wants to know. */
+static inline struct cell *cell_seen_alive(struct worker *w, uint64_t id)
+{
+    gate_enter(&w->gate);
+    struct cell *c = cell_alive(w, id);
+    gate_leave(&w->gate);
+    return c;
 }
 
 static inline bool cell_is_here(const struct worker *w, const struct cell *c)

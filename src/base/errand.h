@@ -6,8 +6,8 @@
  * worker takes all that has come and runs each in the order in which it was posted, between turns, so that run may use
  * the worker like any code of its own. What one thread posts to one worker keeps its order.
  *
- * Intrusive: lies inside of what is handed over, which belongs to the worker from then on until run is called, and after
- * that is run's to free. */
+ * Intrusive: lies inside of what is handed over, which belongs to the worker from then on until run is called, and
+ * after that is run's to free. */
 #ifndef BASE_ERRAND_H
 #define BASE_ERRAND_H
 

@@ -112,8 +112,8 @@ static void standard_descriptors_take(void)
 
 static bool opts_are_ours(const tr_node_opts *o)
 {
-    return o->size == sizeof *o && o->on_log == NULL && o->on_failure == NULL && o->on_dead_letter == NULL &&
-           o->ctx == NULL && o->log_level == 0 && !o->virtual_clock;
+    return o != NULL && o->size == sizeof *o && o->on_log == NULL && o->on_failure == NULL &&
+           o->on_dead_letter == NULL && o->ctx == NULL && o->log_level == 0 && !o->virtual_clock;
 }
 
 static tr_err program_run(struct program *p, tr_node_opts opts)
@@ -133,9 +133,9 @@ static tr_err program_run(struct program *p, tr_node_opts opts)
         return err;
     p->id = program_node->world.told_elsewhere = main_actor.actor;
     signals_take(before);
-    (void) tr_node_run(program_node); /* who had to be killed has been logged */
+    err = tr_node_run(program_node);
     signals_give_back(before);
-    return TR_OK;
+    return err == TR_ETIMEDOUT ? TR_OK : err; /* who had to be killed has been logged */
 }
 
 int tr_main_with(const tr_node_opts *opts, tr_body_fn *main_fn, void *arg)

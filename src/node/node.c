@@ -126,6 +126,7 @@ tr_err tr_node_create(const tr_node_opts *opts, tr_node **node)
 
 /* ---- the other workers' threads ---- */
 
+/* Does not fail: its stack is there. */
 static void *worker_main(void *sched)
 {
     bool more;
@@ -134,41 +135,48 @@ static void *worker_main(void *sched)
     bool report = !s->worker.world->opts.no_stack_overflow_report;
     if (report)
         overflow_watch_begin(&watch);
-    if (sched_run(s, LOOP_RUN, 0, &more) != TR_OK)
-        log_line(&s->worker.world->log, TR_LOG_ERROR, "worker %u has no memory for a stack to run on", s->worker.index);
+    (void) sched_run(s, LOOP_RUN, 0, &more);
     if (report)
         overflow_watch_end(&watch);
     return NULL;
 }
 
-static void threads_start(tr_node *node)
+/* All but the first n leave. */
+static void threads_end(tr_node *node, unsigned n)
+{
+    crew_leave(&node->crew);
+    for (unsigned i = 1; i < n; i++)
+        pthread_join(node->thread[i], NULL);
+    node->threads = false;
+    atomic_store(&node->crew.leave, false);
+}
+
+/* All of them or none: actors may have been placed on any. */
+static tr_err threads_start(tr_node *node)
 {
     sigset_t all, before;
     int number = 0;
+    unsigned n = 1;
     sigfillset(&all);
     sigdelset(&all, SIGSEGV);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the thread that runs the node */
-    for (unsigned i = 1; i < node->world.workers && number == 0; i++) {
-        number = sys_thread_create(&node->thread[i], NULL, worker_main, node->sched[i]);
-        if (number != 0)
-            node->world.workers = i; /* nobody has heard of the others yet */
-    }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     node->threads = true;
-    if (number != 0)
-        log_line(&node->world.log, TR_LOG_ERROR, "only %u workers: no further thread (%s)", node->world.workers,
-                 strerror(number));
+    while (n < node->world.workers &&
+           (number = sys_thread_create(&node->thread[n], NULL, worker_main, node->sched[n])) == 0)
+        n++;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (number == 0)
+        return TR_OK;
+    log_line(&node->world.log, TR_LOG_ERROR, "no thread for worker %u of %u (%s)", n, node->world.workers,
+             strerror(number));
+    threads_end(node, n);
+    return TR_ENOMEM;
 }
 
 void node_threads_stop(tr_node *node)
 {
-    if (!node->threads)
-        return;
-    crew_leave(&node->crew);
-    for (unsigned i = 1; i < node->world.workers; i++)
-        pthread_join(node->thread[i], NULL);
-    node->threads = false;
-    atomic_store(&node->crew.leave, false);
+    if (node->threads)
+        threads_end(node, node->world.workers);
 }
 
 tr_err node_enter(tr_node *node, enum loop_mode mode, int64_t budget_ms, bool *more)
@@ -179,10 +187,14 @@ tr_err node_enter(tr_node *node, enum loop_mode mode, int64_t budget_ms, bool *m
     const struct worker *here = sched_current();
     if (here != NULL && here->world == &node->world)
         return TR_ESTATE;
-    if (!node->crew.ticker.running && !node->world.opts.virtual_clock)
+    for (unsigned i = 0; i < (node->threads ? 1 : node->world.workers); i++)
+        if (!sched_prepare(node->sched[i]))
+            return TR_ENOMEM;
+    if (node->crew.ticker.world == NULL && !node->world.opts.virtual_clock) /* once, whether it comes to run or not */
         ticker_start(&node->crew.ticker, &node->world, node->world.opts.slow_handler_ms);
-    if (node->world.workers > 1 && !node->threads)
-        threads_start(node);
+    tr_err err = node->world.workers > 1 && !node->threads ? threads_start(node) : TR_OK;
+    if (err != TR_OK)
+        return err;
     return sched_run(node->sched[0], mode, budget_ms, more);
 }
 
@@ -269,7 +281,7 @@ tr_err tr_node_run(tr_node *node)
     tr_err err = node_enter(node, LOOP_RUN, 0, &more);
     if (report)
         overflow_watch_end(&watch);
-    if (err == TR_ESTATE) /* from inside one of its own actors */
+    if (err != TR_OK) /* from inside one of its own actors, or out of memory: nothing has run */
         return err;
     node_threads_stop(node);
     node_door_close(node);

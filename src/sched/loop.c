@@ -250,9 +250,11 @@ static void stop_if_wanted(struct sched *s)
     owner_kill_children(w, &w->root, "the node's stop_grace_ms was over");
 }
 
-static int64_t next_wake(const struct sched *s)
+int64_t sched_next_wake(const struct sched *s)
 {
     int64_t timer = heap_min(&s->worker.timers);
+    if (s->worker.root.count == 0) /* the others' grace is none of its own */
+        return timer;
     return timer < s->stop_deadline ? timer : s->stop_deadline;
 }
 
@@ -291,7 +293,7 @@ static void loop_sleep(struct sched *s)
     atomic_store(&w->asleep, 1);
     if (atomic_load(&w->attention) == 0) {
         atomic_store_explicit(&w->running, NULL, memory_order_relaxed);
-        poll_pass(w, &s->poller, true, w->world->opts.virtual_clock ? INT64_MAX : next_wake(s));
+        poll_pass(w, &s->poller, true, w->world->opts.virtual_clock ? INT64_MAX : sched_next_wake(s));
     }
     atomic_store(&w->asleep, 0);
     if (w->world->workers > 1)
@@ -304,7 +306,7 @@ static void loop_sleep(struct sched *s)
 static bool clock_jump(struct sched *s)
 {
     struct worker *w = &s->worker;
-    int64_t next = next_wake(s);
+    int64_t next = sched_next_wake(s);
     if (!w->world->opts.virtual_clock || s->mode != LOOP_RUN || w->fd_waits > 0 || w->errands_due > 0 ||
         next == INT64_MAX)
         return false;

@@ -59,6 +59,12 @@ void depots_free(struct world *world);
  * (no stack to run on), TR_ESTATE (called by one of its own actors). */
 tr_err sched_run(struct sched *s, enum loop_mode mode, int64_t budget_ms, bool *more);
 
+/* Makes the stack that sched_run begins on, so that it cannot fail for want of one. False: out of memory. */
+bool sched_prepare(struct sched *s);
+
+/* When the clock alone has something for this worker to do. */
+int64_t sched_next_wake(const struct sched *s);
+
 /* Whether LOOP_RUN would return, of the first worker. */
 bool sched_is_done(const struct sched *s);
 

@@ -22,8 +22,8 @@ static bool cell_may_move(const struct worker *home, const struct cell *c)
 {
     if (home->self != NULL && home->self->cell == c)
         return false;
-    const uint32_t tied = CELL_PINNED | CELL_INTERNAL | CELL_BUSY | CELL_CLOSED | CELL_ZOMBIE | CELL_THEN |
-                          CELL_SENDERS;
+    const uint32_t tied = CELL_PINNED | CELL_PLACED | CELL_INTERNAL | CELL_BUSY | CELL_CLOSED | CELL_ZOMBIE |
+                          CELL_THEN | CELL_SENDERS;
     if (!(c->run.flags & CELL_LIVE) || (c->run.flags & tied) || c->stacks != NULL)
         return false;
     if (c->table == NULL && (c->run.flags & CELL_STARTED))

@@ -158,6 +158,14 @@ static struct tr_self *loop_to_enter(struct worker *w)
     return (struct tr_self *) (void *) c;
 }
 
+bool sched_prepare(struct sched *s)
+{
+    struct worker *w = &s->worker;
+    if (w->idle_loop == NULL)
+        w->idle_loop = loop_to_enter(w);
+    return w->idle_loop != NULL;
+}
+
 tr_err sched_run(struct sched *s, enum loop_mode mode, int64_t budget_ms, bool *more)
 {
     struct worker *w = &s->worker;
@@ -185,7 +193,7 @@ tr_err sched_run(struct sched *s, enum loop_mode mode, int64_t budget_ms, bool *
     atomic_store_explicit(&w->running, NULL, memory_order_relaxed);
     *more = worker_has_ready(w);
     if (mode == LOOP_STEP && !w->world->opts.virtual_clock)
-        poll_arm(&s->poller, heap_min(&w->timers) < s->stop_deadline ? heap_min(&w->timers) : s->stop_deadline);
+        poll_arm(&s->poller, sched_next_wake(s));
     current = outer;
     atomic_store(&w->asleep, 1); /* from here on what is handed over writes to the eventfd */
     gate_leave(&w->gate);
@@ -224,12 +232,12 @@ void crew_stop(struct crew *crew, const char *reason)
     crew->stop_reason[i] = '\0';
     atomic_store_explicit(&crew->stop_wanted, true, memory_order_release);
     for (unsigned k = 0; k < crew->world->workers; k++)
-        worker_nudge(crew->world->worker[k], ATTENTION_TICK);
+        worker_nudge(crew->world->worker[k], ATTENTION_STOP);
 }
 
 void crew_leave(struct crew *crew)
 {
     atomic_store(&crew->leave, true);
     for (unsigned k = 1; k < crew->world->workers; k++)
-        worker_nudge(crew->world->worker[k], ATTENTION_TICK);
+        worker_nudge(crew->world->worker[k], ATTENTION_STOP);
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* bench.h - what the benchmark programs share: a clock, an argument, a line of output
+/* bench.h - what the benchmark programs share: a clock, arguments, a line of output
  *
- * Each program does one workload once and prints one line, "name value unit check": check is a result of the work
- * itself (a sum, a count), so that whoever reads the value can tell that no work was skipped. tests/bench/run.py is the
- * reader.
+ * Each program does one workload once, on as many workers as it is told, and prints one line, "name value unit check":
+ * check is a result of the work itself (a sum, a count), so that whoever reads the value can tell that no work was
+ * skipped. tests/bench/run.py is the reader.
  */
 #ifndef BENCH_H
 #define BENCH_H
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,17 +33,61 @@ static inline int64_t bench_now_ns(void)
     return (int64_t) ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-/* The first argument of the program: how much to do. */
-static inline int64_t bench_count(int argc, char **argv, int64_t fallback)
+/* What the command line asks for: N [VARIANT] [--workers W]. */
+struct bench_args {
+    int64_t n;
+    const char *variant;
+    unsigned workers;
+};
+
+static inline _Noreturn void bench_usage(const char *program)
 {
-    long long n = argc > 1 ? atoll(argv[1]) : 0;
-    return n > 0 ? (int64_t) n : fallback;
+    fprintf(stderr, "usage: %s [N [VARIANT]] [--workers W]\n", program);
+    exit(2);
 }
 
-/* The second: which variant, the first known one if there is none. */
-static inline const char *bench_variant(int argc, char **argv, const char *fallback)
+static inline int64_t bench_number(const char *text, int64_t max)
 {
-    return argc > 2 ? argv[2] : fallback;
+    long long number = text != NULL ? atoll(text) : 0;
+    return number > 0 && number <= max ? (int64_t) number : 0;
+}
+
+/* n and variant: what is meant where the command line does not say. */
+static inline struct bench_args bench_args_read(int argc, char **argv, int64_t n, const char *variant)
+{
+    struct bench_args args = { n, variant, 1 };
+    int place = 0;
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--workers") == 0)
+            args.workers = (unsigned) bench_number(argv[++i], 64); /* argv[argc] is NULL */
+        else if (place++ == 0)
+            args.n = bench_number(argv[i], INT64_MAX);
+        else
+            args.variant = argv[i];
+    }
+    if (args.n == 0 || args.workers == 0 || place > 2)
+        bench_usage(argv[0]);
+    return args;
+}
+
+/* Runs the workload on so many workers; the exit status. */
+static inline int bench_main(const struct bench_args *args, tr_body_fn *fn, void *arg)
+{
+    tr_node_opts opts = { .size = sizeof opts, .workers = args->workers };
+    return tr_main_with(&opts, fn, arg);
+}
+
+static inline int bench_compare(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *) a, y = *(const int64_t *) b;
+    return (x > y) - (x < y);
+}
+
+/* Sorts what it is given. */
+static inline int64_t bench_median(int64_t *values, int64_t n)
+{
+    qsort(values, (size_t) n, sizeof *values, bench_compare);
+    return values[n / 2];
 }
 
 /* Resident memory of this process; 0 if /proc is not there. */

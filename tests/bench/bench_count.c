@@ -61,6 +61,6 @@ static tr_err producer(tr_self *self, void *arg)
 
 int main(int argc, char **argv)
 {
-    int64_t n = bench_count(argc, argv, 5000000);
-    return tr_main(producer, &n);
+    struct bench_args args = bench_args_read(argc, argv, 5000000, "");
+    return bench_main(&args, producer, &args.n);
 }

@@ -5,13 +5,15 @@
  * tr_recv. /proc/self/statm before and after, divided; page tables are the kernel's and not in it. check is how many
  * the node says are alive.
  */
+#include <stdatomic.h>
+
 #include "bench.h"
 
 struct idler {
     int64_t seen;
 };
 
-static int64_t notes_seen; /* by all of them: one worker */
+static atomic_int_fast64_t notes_seen; /* by all of them, on any worker */
 
 static tr_err on_note(tr_self *self, void *state, const tr_msg *m)
 {
@@ -19,7 +21,7 @@ static tr_err on_note(tr_self *self, void *state, const tr_msg *m)
     (void) m;
     struct idler *s = state;
     s->seen++;
-    notes_seen++;
+    atomic_fetch_add(&notes_seen, 1);
     return TR_OK;
 }
 
@@ -42,7 +44,7 @@ static tr_err waiter(tr_self *self, void *arg)
 struct plan {
     int64_t n;
     bool body, messaged;
-    int64_t started; /* bodies that have run */
+    int64_t started; /* bodies that have run: they stay on the worker of this one, whose memory they share */
     tr_addr *made;
 };
 
@@ -60,7 +62,7 @@ static tr_err fill(tr_self *self, struct plan *p)
                           : tr_spawn(self, &idler, NULL, &p->made[i]));
     for (int64_t i = 0; p->messaged && i < p->n; i++)
         BENCH_TRY(tr_send(self, p->made[i], "note"));
-    while ((p->body && p->started < p->n) || (p->messaged && notes_seen < p->n))
+    while ((p->body && p->started < p->n) || (p->messaged && atomic_load(&notes_seen) < p->n))
         BENCH_TRY(tr_yield(self));
     return tr_sleep(self, 20);
 }
@@ -78,16 +80,16 @@ static tr_err measure(tr_self *self, void *arg)
 
 int main(int argc, char **argv)
 {
-    const char *variant = bench_variant(argc, argv, "behaviour");
-    struct plan plan = { .n = bench_count(argc, argv, 1000000) };
-    plan.body = strcmp(variant, "body") == 0;
-    plan.messaged = strcmp(variant, "messaged") == 0;
+    struct bench_args args = bench_args_read(argc, argv, 1000000, "behaviour");
+    struct plan plan = { .n = args.n };
+    plan.body = strcmp(args.variant, "body") == 0;
+    plan.messaged = strcmp(args.variant, "messaged") == 0;
     size_t bytes = (size_t) plan.n * sizeof(*plan.made);
     plan.made = malloc(bytes);
     if (plan.made == NULL)
         return 1;
     memset(plan.made, 1, bytes); /* resident before the first reading */
-    int status = tr_main(measure, &plan);
+    int status = bench_main(&args, measure, &plan);
     free(plan.made);
     return status;
 }

@@ -69,6 +69,6 @@ static tr_err judge(tr_self *self, void *arg)
 
 int main(int argc, char **argv)
 {
-    int64_t n = bench_count(argc, argv, 5000000);
-    return tr_main(judge, &n);
+    struct bench_args args = bench_args_read(argc, argv, 5000000, "");
+    return bench_main(&args, judge, &args.n);
 }

@@ -75,6 +75,16 @@ static void *tree_pack(int64_t first, int levels)
     return (void *) (intptr_t) (first * 16 + levels);
 }
 
+static tr_err tree(tr_self *self, void *arg);
+
+/* A body that is given a pointer stays with its spawner, since the two share memory. This one is no pointer, and the
+ * tree may spread over all workers. */
+static tr_err tree_spawn(tr_self *self, int64_t first, int levels, tr_addr *to)
+{
+    tr_spawn_opts opts = { .size = sizeof opts, .body = tree, .arg = tree_pack(first, levels), .place = TR_PLACE_ANY };
+    return tr_spawn_with(self, &opts, to);
+}
+
 static tr_err tree_join(tr_self *self, const tr_addr child[WAYS], int64_t *sum)
 {
     *sum = 0;
@@ -98,7 +108,7 @@ static tr_err tree(tr_self *self, void *arg)
     for (int i = 1; i < levels; i++)
         step *= WAYS;
     for (int i = 0; i < WAYS; i++)
-        BENCH_TRY(tr_spawn(self, tree, tree_pack(first + i * step, levels - 1), &child[i]));
+        BENCH_TRY(tree_spawn(self, first + i * step, levels - 1, &child[i]));
     BENCH_TRY(tree_join(self, child, &sum));
     return tr_result(self, sum);
 }
@@ -110,7 +120,7 @@ static tr_err grow_bodies(tr_self *self, int64_t leaves, int64_t *sum)
     const tr_msg *result;
     for (; leaves > 1; leaves /= WAYS)
         levels++;
-    BENCH_TRY(tr_spawn(self, tree, tree_pack(0, levels), &root));
+    BENCH_TRY(tree_spawn(self, 0, levels, &root));
     BENCH_TRY(tr_join(self, root, &result));
     return tr_args(result, sum);
 }
@@ -132,8 +142,9 @@ static tr_err gardener(tr_self *self, void *arg)
 
 int main(int argc, char **argv)
 {
-    struct plan plan = { bench_count(argc, argv, 1000000), grow_behaviours };
-    if (strcmp(bench_variant(argc, argv, "behaviours"), "bodies") == 0)
+    struct bench_args args = bench_args_read(argc, argv, 1000000, "behaviours");
+    struct plan plan = { args.n, grow_behaviours };
+    if (strcmp(args.variant, "bodies") == 0)
         plan.grow = grow_bodies;
-    return tr_main(gardener, &plan);
+    return bench_main(&args, gardener, &plan);
 }

@@ -83,7 +83,7 @@ static tr_err spawn_recycled(tr_self *self, void *arg)
 
 int main(int argc, char **argv)
 {
-    int64_t n = bench_count(argc, argv, 1000000);
-    bool recycled = strcmp(bench_variant(argc, argv, "cold"), "recycled") == 0;
-    return tr_main(recycled ? spawn_recycled : spawn_cold, &n);
+    struct bench_args args = bench_args_read(argc, argv, 1000000, "cold");
+    bool recycled = strcmp(args.variant, "recycled") == 0;
+    return bench_main(&args, recycled ? spawn_recycled : spawn_cold, &args.n);
 }

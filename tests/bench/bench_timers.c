@@ -4,30 +4,33 @@
  * cold: bodies that sleep, on stacks never used before. recycled: the same on the stacks of N bodies that have just
  * ended. tick: behaviours that get a timer's message, and no stack at all. A sleep that ends early, by the system's own
  * clock, is an error. check is how many slept.
+ *
+ * The bodies may spread over all workers before they run, so what they share is atomic.
  */
+#include <stdatomic.h>
+
 #include "bench.h"
 
 #define SPREAD_MS 1000
 
 struct plan {
-    int64_t n, slept, early;
-    int64_t next_ms;  /* of the next actor that starts */
+    int64_t n;
+    atomic_int_fast64_t slept, early;
+    atomic_uint_fast64_t started;
     tr_time together; /* when the warm-up's sleeps end */
     tr_err (*spawn)(tr_self *self, tr_scope *scope, struct plan *p);
 };
 
 static void plan_note(struct plan *p, int64_t due_ns)
 {
-    p->slept++;
+    atomic_fetch_add(&p->slept, 1);
     if (bench_now_ns() < due_ns)
-        p->early++;
+        atomic_fetch_add(&p->early, 1);
 }
 
 static int64_t plan_take_ms(struct plan *p)
 {
-    int64_t ms = p->next_ms;
-    p->next_ms = (ms + 1) % SPREAD_MS;
-    return ms;
+    return (int64_t) (atomic_fetch_add(&p->started, 1) % SPREAD_MS);
 }
 
 static tr_err sleeper(tr_self *self, void *arg)
@@ -78,14 +81,20 @@ static const tr_behaviour ticker = { .name = "ticker",
                                      .init = ticker_init,
                                      .doc = "Ticks once." };
 
+static tr_err spawn_body(tr_self *self, tr_scope *scope, tr_body_fn *body, struct plan *p)
+{
+    tr_spawn_opts opts = { .size = sizeof opts, .body = body, .arg = p, .scope = scope, .place = TR_PLACE_ANY };
+    return tr_spawn_with(self, &opts, NULL);
+}
+
 static tr_err spawn_sleeper(tr_self *self, tr_scope *scope, struct plan *p)
 {
-    return tr_spawn_in(self, scope, sleeper, p, NULL);
+    return spawn_body(self, scope, sleeper, p);
 }
 
 static tr_err spawn_warm(tr_self *self, tr_scope *scope, struct plan *p)
 {
-    return tr_spawn_in(self, scope, warm_sleeper, p, NULL);
+    return spawn_body(self, scope, warm_sleeper, p);
 }
 
 static tr_err spawn_ticker(tr_self *self, tr_scope *scope, struct plan *p)
@@ -101,10 +110,9 @@ static tr_err spawn_all(tr_self *self, tr_scope *scope, void *arg)
     return TR_OK;
 }
 
-static tr_err warm_up(tr_self *self, struct plan p)
+static tr_err warm_up(tr_self *self, int64_t n)
 {
-    p.spawn = spawn_warm;
-    p.together = tr_now(self) + (int64_t) SPREAD_MS * 1000000;
+    struct plan p = { .n = n, .spawn = spawn_warm, .together = tr_now(self) + (int64_t) SPREAD_MS * 1000000 };
     return tr_scope_run(self, NULL, spawn_all, &p);
 }
 
@@ -113,9 +121,10 @@ static tr_err measure(tr_self *self, struct plan *p)
     int64_t start = bench_now_ns();
     BENCH_TRY(tr_scope_run(self, NULL, spawn_all, p));
     double ms = (double) (bench_now_ns() - start) / 1e6;
-    if (p->early > 0)
-        return tr_fail_with(self, TR_EUSER, "%" PRId64 " of %" PRId64 " sleeps ended early", p->early, p->n);
-    bench_print("timers", ms, "ms", p->slept);
+    int64_t early = atomic_load(&p->early);
+    if (early > 0)
+        return tr_fail_with(self, TR_EUSER, "%" PRId64 " of %" PRId64 " sleeps ended early", early, p->n);
+    bench_print("timers", ms, "ms", atomic_load(&p->slept));
     return TR_OK;
 }
 
@@ -127,15 +136,15 @@ static tr_err run_fresh(tr_self *self, void *arg)
 static tr_err run_recycled(tr_self *self, void *arg)
 {
     struct plan *p = arg;
-    BENCH_TRY(warm_up(self, *p));
+    BENCH_TRY(warm_up(self, p->n));
     return measure(self, p);
 }
 
 int main(int argc, char **argv)
 {
-    const char *variant = bench_variant(argc, argv, "cold");
-    struct plan plan = { .n = bench_count(argc, argv, 100000), .spawn = spawn_sleeper };
-    if (strcmp(variant, "tick") == 0)
+    struct bench_args args = bench_args_read(argc, argv, 100000, "cold");
+    struct plan plan = { .n = args.n, .spawn = spawn_sleeper };
+    if (strcmp(args.variant, "tick") == 0)
         plan.spawn = spawn_ticker;
-    return tr_main(strcmp(variant, "recycled") == 0 ? run_recycled : run_fresh, &plan);
+    return bench_main(&args, strcmp(args.variant, "recycled") == 0 ? run_recycled : run_fresh, &plan);
 }

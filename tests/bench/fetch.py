@@ -144,9 +144,9 @@ def fetch_row(count, programs, peers_dir, python):
         program = os.path.join(str(peers_dir), "fetch.py")
         return run_client(pages, rusage, [python, program, pages.list, str(CONCURRENCY)])
 
-    metrics = [Metric("fetch", "pages/s", "higher", Goal(1, "curl")),
-               Metric("fetch-cpu", "us/page", "lower", Goal(1, "curl")),
-               Metric("fetch-memory", "MiB", "lower", Goal(32))]
+    metrics = [Metric("fetch", "pages/s", "higher", [Goal(1, "curl")]),
+               Metric("fetch-cpu", "us/page", "lower", [Goal(1, "curl")]),
+               Metric("fetch-memory", "MiB", "lower", [Goal(32)])]
     row = Row("fetch", 1, metrics, [
         System("troupe", ours), System("curl", lambda: curl(lambda: ["-K", pages.config])),
         System("curl-range", lambda: curl(lambda: ["-o", "/dev/null", pages.range])), System("aiohttp", aiohttp)])

@@ -28,21 +28,25 @@ class Goal:
 
 
 class Metric:
-    """What one run yields. better is "lower" or "higher"."""
+    """What one run yields. better is "lower" or "higher". At most one goal for each peer, and one of our own."""
 
-    def __init__(self, name, unit, better="lower", goal=None):
+    def __init__(self, name, unit, better="lower", goals=()):
         self.name = name
         self.unit = unit
         self.better = better
-        self.goal = goal
+        self.goals = list(goals)
+
+    def goal(self, peer=None):
+        return next((goal for goal in self.goals if goal.peer == peer), None)
 
 
 class System:
     """Somebody who does the work: run() does it once and returns one value for each metric of its row."""
 
-    def __init__(self, name, run):
+    def __init__(self, name, run, cores=None):
         self.name = name
         self.run = run
+        self.cores = cores  # None: its row's
 
 
 class Row:
@@ -148,25 +152,30 @@ def times_better(ours, theirs, better):
     return top / bottom if bottom else float("inf")
 
 
+def unjudged(*figures):
+    """Where there is no goal: whether the figures are worth a look."""
+    return "noisy" if any(fig and fig.spread() > NOISY for fig in figures) else ""
+
+
 def judge(met_by_median, met_at_worst, met_at_best, spread):
     if met_at_worst != met_at_best and spread > NOISY:
         return "noisy (%s by medians)" % ("met" if met_by_median else "missed")
     return "met" if met_by_median else "MISSED"
 
 
-def verdict_ratio(metric, ours, theirs):
+def verdict_ratio(metric, goal, ours, theirs):
     if metric.better == "lower":
         worst, best = theirs.min / ours.max, theirs.max / ours.min
     else:
         worst, best = ours.min / theirs.max, ours.max / theirs.min
-    bound = metric.goal.bound
+    bound = goal.bound
     median = times_better(ours.median, theirs.median, metric.better)
     return judge(median >= bound, worst >= bound, best >= bound, max(ours.spread(), theirs.spread()))
 
 
-def verdict_own(metric, ours):
+def verdict_own(metric, goal, ours):
     def met(value):
-        return value <= metric.goal.bound if metric.better == "lower" else value >= metric.goal.bound
+        return value <= goal.bound if metric.better == "lower" else value >= goal.bound
 
     return judge(met(ours.median), met(ours.max), met(ours.min), ours.spread())
 
@@ -186,12 +195,12 @@ def shown(fig, unit):
     return "%s %s (%s-%s)" % (number(fig.median), unit, number(fig.min), number(fig.max)) if fig else "-"
 
 
-def goal_shown(metric):
-    if metric.goal is None:
+def goal_shown(metric, goal):
+    if goal is None:
         return ""
-    if metric.goal.peer:
-        return ">= %gx %s" % (metric.goal.bound, metric.goal.peer)
-    return "%s %g %s" % ("<=" if metric.better == "lower" else ">=", metric.goal.bound, metric.unit)
+    if goal.peer:
+        return ">= %gx %s" % (goal.bound, goal.peer)
+    return "%s %g %s" % ("<=" if metric.better == "lower" else ">=", goal.bound, metric.unit)
 
 
 def table_head():
@@ -202,23 +211,25 @@ def table_head():
 def peer_line(row, metric, ours, name):
     theirs = figure(row, metric, name)
     ratio = "%.2fx" % times_better(ours.median, theirs.median, metric.better) if ours and theirs else "-"
-    goal = verdict = ""
-    if metric.goal and metric.goal.peer == name:
-        goal = goal_shown(metric)
-        verdict = verdict_ratio(metric, ours, theirs) if ours and theirs else "no figure"
-    return COLUMNS % (metric.name, row.cores, shown(ours, metric.unit), name, shown(theirs, metric.unit), ratio, goal,
-                      verdict)
+    goal = metric.goal(name)
+    if goal is None:
+        verdict = unjudged(ours, theirs)
+    else:
+        verdict = verdict_ratio(metric, goal, ours, theirs) if ours and theirs else "no figure"
+    return COLUMNS % (metric.name, row.cores, shown(ours, metric.unit), name, shown(theirs, metric.unit), ratio,
+                      goal_shown(metric, goal), verdict)
 
 
 def metric_lines(row, metric):
     ours = figure(row, metric, row.systems[0].name)
-    peers = [system.name for system in row.systems[1:] if figure(row, metric, system.name)]
+    peers = [system.name for system in row.systems[1:]
+             if figure(row, metric, system.name) or metric.goal(system.name)]
     lines = []
-    if (metric.goal and not metric.goal.peer) or not peers:
-        own = metric.goal and not metric.goal.peer
-        verdict = (verdict_own(metric, ours) if ours else "no figure") if own else ""
+    goal = metric.goal()
+    if goal or not peers:
+        verdict = (verdict_own(metric, goal, ours) if ours else "no figure") if goal else unjudged(ours)
         lines.append(COLUMNS % (metric.name, row.cores, shown(ours, metric.unit), "-", "-", "-",
-                                goal_shown(metric), verdict))
+                                goal_shown(metric, goal), verdict))
     lines += [peer_line(row, metric, ours, name) for name in peers]
     return [line.rstrip() for line in lines]
 
@@ -237,7 +248,7 @@ def results(rows):
             for system in row.systems:
                 fig = figure(row, metric, system.name)
                 if fig:
-                    out.append({"workload": metric.name, "system": system.name, "cores": row.cores,
+                    out.append({"workload": metric.name, "system": system.name, "cores": system.cores or row.cores,
                                 "value": round(fig.median, 3), "unit": metric.unit, "better": metric.better,
                                 "runs": fig.runs, "min": round(fig.min, 3), "max": round(fig.max, 3)})
     return out

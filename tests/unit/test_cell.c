@@ -121,6 +121,17 @@ static void two_workers_have_slots_of_their_own(void **state)
     assert_true(full || other_full);
 }
 
+/* Else a cancel that came too late for one actor would meet the next. */
+static void orders_for_one_that_has_ended_do_not_reach_the_next_in_its_slot(void **state)
+{
+    (void) state;
+    struct cell *c = cell_new(&store, &full);
+    atomic_store(&c->inbox, INBOX_CANCEL | INBOX_KILL | INBOX_ANNOUNCED);
+    cell_free(&store, c);
+    assert_ptr_equal(cell_new(&store, &full), c);
+    assert_true(atomic_load(&c->inbox) == INBOX_ANNOUNCED); /* it still stands in a list of announced ones */
+}
+
 static void without_memory_there_is_none_and_the_table_lives_on(void **state)
 {
     (void) state;
@@ -143,6 +154,7 @@ int main(void)
         table_test(over_the_limit_there_is_none_and_it_says_so),
         table_test(a_slot_whose_generation_would_wrap_is_retired),
         table_test(two_workers_have_slots_of_their_own),
+        table_test(orders_for_one_that_has_ended_do_not_reach_the_next_in_its_slot),
         table_test(without_memory_there_is_none_and_the_table_lives_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

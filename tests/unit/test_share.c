@@ -65,9 +65,7 @@ static tr_err hold_up_in_a_defer(tr_self *self, void *arg)
     tr_err err = tr_defer(self, hold_up, s);
     for (int i = 0; i < 100 && err == TR_OK; i++) {
         tr_addr to;
-        const tr_spawn_opts opts = {
-            .size = sizeof opts, .behaviour = &counter, .arg = s, .flags = TR_SPAWN_DETACHED
-        };
+        const tr_spawn_opts opts = { .size = sizeof opts, .behaviour = &counter, .arg = s, .flags = TR_SPAWN_DETACHED };
         err = tr_spawn_with(self, &opts, &to);
         if (err == TR_OK)
             err = tr_send(self, to, "count");
