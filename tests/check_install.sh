@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# check_install.sh - what is installed can be compiled against, through find_package and through pkg-config
+# check_install.sh - what is installed can be compiled against, through find_package and through pkg-config; a program
+# outside of this tree can test its actors with the test kit and a test framework of its own
 #
 # Usage: check_install.sh CMAKE BUILD-DIR CC, in the top directory.
 set -eu
@@ -15,18 +16,25 @@ cat >"$work/user/main.c" <<'END'
 #include <troupe/troupe.h>
 int main(void) { return puts(tr_err_name(TR_OK)) < 0; }
 END
+cp tests/outside/kit_user.c "$work/user/"
 cat >"$work/user/CMakeLists.txt" <<'END'
 cmake_minimum_required(VERSION 3.16)
 project(user C)
 find_package(troupe REQUIRED)
 add_executable(user main.c)
 target_link_libraries(user PRIVATE troupe::troupe)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(cmocka REQUIRED IMPORTED_TARGET cmocka)
+add_executable(kit_user kit_user.c)
+target_link_libraries(kit_user PRIVATE troupe::troupe PkgConfig::cmocka)
 END
 {
     "$cmake" -G Ninja -S "$work/user" -B "$work/user/build" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_C_COMPILER="$cc"
     "$cmake" --build "$work/user/build"
 } >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
 [ "$("$work/user/build/user")" = TR_OK ]
+"$work/user/build/kit_user" >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
+TROUPE_SEED=17 "$work/user/build/kit_user" >"$work/log" 2>&1 || { cat "$work/log" >&2; exit 1; }
 
 [ -f "$work/prefix/share/troupe/troupe-gdb.py" ]
 

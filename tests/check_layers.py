@@ -14,22 +14,24 @@ import sys
 # Lowest layer first; in a layer, from left to right. A file includes its own header, what stands to its left, and lower
 # layers. "noun" is noun.h and noun.c; "noun.h" is the header alone, where the data stands lower than the code.
 LAYERS = {
-    "base": "sanitizer errand.h list alloc buffer clock helpers random heap slab log err",
+    "base": "sanitizer errand.h list alloc buffer clock sys helpers random heap slab log err",
     "message": "message.h small.h block.h signature.h codec.h build value message error_message signature codec valid print",
     "coro": "fiber valgrind switch_x86_64 switch_aarch64 switch_ucontext switch stack",
-    "actor": "gate.h debug.h table.h cell.h fd_claim.h timer.h owner.h self.h world.h worker.h ask.h call.h cancel.h cell_ext.h deadletter.h "
-             "deadlock.h end.h ender.h error.h fd.h mailbox.h mail.h note.h offload.h spawn.h state.h tick.h turn.h wait.h "
-             "registry.h scope_kernel.h signal.h remote.h probe.h "
-             "gate ask call cancel cell cell_ext deadletter deadlock debug describe end ender error fd fd_claim gather mail mailbox note "
-             "offload owner probe recv registry remote resolve scope send signal spawn table tick timer turn wait",
+    "actor": "gate.h debug.h table.h cell.h fd_claim.h timer.h owner.h self.h world.h worker.h watch.h ask.h call.h cancel.h "
+             "cell_ext.h deadletter.h deadlock.h end.h ender.h error.h fd.h mailbox.h mail.h note.h offload.h spawn.h state.h "
+             "tick.h turn.h wait.h registry.h scope_kernel.h signal.h remote.h probe.h start.h stop.h "
+             "gate ask call cancel cell cell_ext deadletter deadline deadlock debug describe end ender error fd fd_claim gather "
+             "mail mailbox note offload owner probe race recv registry remote resolve scope send signal spawn start stop table "
+             "tick timer turn wait",
     "share": "hand.h line.h stock.h relay.h hand line stock channel event flow permit rate relay work",
-    "sched": "poll.h ticker.h post.h share.h sched.h poll post share ticker loop worker",
+    "sched": "poll.h ticker.h post.h share.h sched.h shuffle.h poll post share ticker shuffle loop worker",
     "stream": "port.h stream.h layer.h quota.h give.h address.h listener.h port source sink layer quota stream once "
               "read write give listener listen accept connect serve udp",
     "net": "",
     "machine": "close_from.h quiet launch signal_name signal_hub signal child.h child child_io run input",
     "tls": "context.h context session",
-    "node": "module overflow node.h inbox.h print.h node inbox offload_set thread main print test_kit",
+    "node": "module overflow kit.h node.h inbox.h print.h node inbox offload_set thread main print expect fault match record "
+            "seeds test_kit",
     "debug": "peek registers symbols here thread_stack place capture snapshot report listing watcher nodes mode",
     "cli": "cli urls status progress json report save output download run options fetch main",
 }
@@ -57,6 +59,7 @@ CALLS = {
     r"malloc|calloc|realloc|aligned_alloc|posix_memalign|strdup|free":
         {"src/cli/", "src/base/alloc.c", "src/debug/watcher.c"},
     r"dlopen|dlsym": {"src/node/module.c"},
+    r"epoll_(create1|ctl|wait)|timerfd_(create|settime)|eventfd|mmap|pthread_create": {"src/cli/", "src/base/sys.h"},
 }
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)

@@ -100,12 +100,19 @@ static inline void ask_complete(struct worker *w, struct ask *a, tr_err err, str
 static bool scope_will_tell(const struct ask *a)
 {
     const struct tr_self *self = a->limit == ASK_LIMIT_SCOPE ? a->waiter : NULL;
-    if (self == NULL || !(self->wait.kind == WAIT_ASK || (self->wait.kind == WAIT_ASKS && self->wait.all)))
+    if (self == NULL || !(self->wait.kind == WAIT_ASK || self->wait.kind == WAIT_ASKS || self->wait.kind == WAIT_ITEMS))
         return false;
     const struct scope *s = self->scope;
     while (s != NULL && s->deadline > a->deadline)
         s = s->shield ? NULL : s->outer;
     return s != NULL;
+}
+
+static void ask_expire(struct worker *w, struct ask *a)
+{
+    uint64_t seq = a->seq, holder = a->holder;
+    ask_complete(w, a, TR_ETIMEDOUT, NULL);
+    note_asker_gone(w, a, seq, holder);
 }
 
 static void ask_timer_fire(struct worker *w, struct timer *t, int64_t now)
@@ -117,9 +124,14 @@ static void ask_timer_fire(struct worker *w, struct timer *t, int64_t now)
         (void) timer_cover(w, t, a->deadline); /* cannot fail: the heap has just lost an entry */
         return;
     }
-    uint64_t seq = a->seq, holder = a->holder;
-    ask_complete(w, a, TR_ETIMEDOUT, NULL);
-    note_asker_gone(w, a, seq, holder);
+    ask_expire(w, a);
+}
+
+void ask_let_go(struct worker *w, struct ask *a)
+{
+    a->waiter = NULL;
+    if (a->state == ASK_OPEN && !timer_cover(w, &a->timer, a->deadline))
+        ask_expire(w, a);
 }
 
 /* Between an answer and a cancel the first wins, whenever the asker runs: an answer that comes now is late. */
@@ -160,9 +172,9 @@ bool ask_read_deadline(const struct tr_msg *m, int64_t *deadline, enum ask_limit
     return __atomic_load_n(&a->seq, __ATOMIC_RELAXED) == m->ask_seq;
 }
 
-int64_t ask_deadline_slow(struct tr_self *self, int64_t timeout_ms, enum ask_limit *limit)
+/* The deadline without that of a scope; INT64_MAX: nobody set one. */
+static int64_t deadline_outside(const struct tr_self *self, int64_t timeout_ms, int64_t now, enum ask_limit *limit)
 {
-    int64_t now = worker_now(self->worker);
     int64_t deadline = timeout_ms >= 0 ? clock_after_ms(now, timeout_ms) : INT64_MAX;
     int64_t theirs;
     enum ask_limit their_limit;
@@ -171,6 +183,23 @@ int64_t ask_deadline_slow(struct tr_self *self, int64_t timeout_ms, enum ask_lim
         deadline = theirs;
         *limit = their_limit == ASK_LIMIT_NONE ? ASK_LIMIT_NONE : ASK_LIMIT_OWN;
     }
+    return deadline;
+}
+
+/* What holds should the scope's deadline be moved. */
+__attribute__((noinline)) static void own_note(struct tr_self *self, struct ask *a, int64_t timeout_ms)
+{
+    enum ask_limit limit;
+    int64_t now = worker_now(self->worker);
+    int64_t own = deadline_outside(self, timeout_ms, now, &limit);
+    a->own = own == INT64_MAX ? now + ASK_TIMEOUT_NS : own;
+    a->own_limit = (uint8_t) limit;
+}
+
+int64_t ask_deadline_slow(struct tr_self *self, int64_t timeout_ms, enum ask_limit *limit)
+{
+    int64_t now = worker_now(self->worker);
+    int64_t deadline = deadline_outside(self, timeout_ms, now, limit);
     for (const struct scope *s = self->scope; s != NULL; s = s->outer) {
         if (s->deadline < deadline) {
             deadline = s->deadline;
@@ -246,29 +275,42 @@ static inline void question_address(struct tr_self *self, struct tr_msg *m, cons
     a->holder = m->to;
 }
 
+tr_err ask_prepare(struct tr_self *self, struct cell *c, int64_t timeout_ms, const tr_value *values, size_t n,
+                   struct ask **ask, struct tr_msg **m)
+{
+    tr_err err;
+    enum ask_limit limit;
+    struct tr_msg *request = question_build(self, values, n, &err);
+    if (request == NULL)
+        return err;
+    int64_t deadline = ask_deadline(self, timeout_ms, &limit);
+    struct ask *a = ask_open(self, deadline, limit);
+    if (a == NULL)
+        return ask_no_memory(self, request);
+    if (limit == ASK_LIMIT_SCOPE)
+        own_note(self, a, timeout_ms);
+    question_address(self, request, c, a);
+    *ask = a;
+    *m = request;
+    return TR_OK;
+}
+
 /* Every way but the shortest. In the gate, and out of it when it returns: c may move as soon as that is left. */
 static tr_err ask_to(struct tr_self *self, struct cell *c, int64_t timeout_ms, const tr_value *values, size_t n,
                      struct ask **ask)
 {
-    tr_err err = TR_OK;
-    enum ask_limit limit;
+    struct tr_msg *m;
     struct worker *w = self->worker;
-    struct tr_msg *m = question_build(self, values, n, &err);
-    int64_t deadline = ask_deadline(self, timeout_ms, &limit);
-    struct ask *a = m != NULL ? ask_open(self, deadline, limit) : NULL;
-    if (a == NULL) {
-        gate_leave(&w->gate);
-        return m != NULL ? ask_no_memory(self, m) : err;
-    }
-    question_address(self, m, c, a);
-    *ask = a;
-    bool room = cell_is_here(w, c) && mailbox_lets_in(c, m->size);
+    tr_err err = ask_prepare(self, c, timeout_ms, values, n, ask, &m);
+    bool room = err == TR_OK && cell_is_here(w, c) && mailbox_lets_in(c, m->size);
     if (room)
         mailbox_put(w, c, m);
     gate_leave(&w->gate);
-    err = room ? TR_OK : ask_send_slow(self, c, m, a);
+    if (err != TR_OK || room)
+        return err;
+    err = ask_send_slow(self, c, m, *ask);
     if (err != TR_OK)
-        ask_free(w, a);
+        ask_free(w, *ask);
     return err;
 }
 
@@ -406,6 +448,8 @@ tr_err tr_ask_values(tr_self *self, tr_addr to, int64_t timeout_ms, const tr_msg
         a = ask_open(self, deadline, limit);
         if (__builtin_expect(a == NULL, 0))
             msg_unref_unsent(&w->msgs, m);
+        else if (__builtin_expect(limit == ASK_LIMIT_SCOPE, 0))
+            own_note(self, a, timeout_ms);
     }
     if (__builtin_expect(a == NULL, 0)) {
         gate_leave_to_user(&w->gate);

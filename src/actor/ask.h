@@ -36,7 +36,9 @@ struct ask {
     tr_err err;         /* ASK_DONE */
     uint8_t state;      /* enum ask_state */
     uint8_t limit;      /* enum ask_limit */
-    uint64_t order;     /* ASK_DONE: worker.completions when it came */
+    uint8_t own_limit;  /* ASK_LIMIT_SCOPE: what would hold without the scope, and until when */
+    int64_t own;
+    uint64_t order; /* ASK_DONE: worker.completions when it came */
     tr_reply_fn *then;
     void *ctx;
     struct list link;
@@ -105,6 +107,11 @@ void ask_settle(struct worker *w, struct ask *a, uint64_t seq, uint64_t to, tr_e
 tr_err ask_begin(struct tr_self *self, tr_addr to, int64_t timeout_ms, const tr_value *values, size_t n,
                  struct ask **ask);
 
+/* The first half of it: the ask is open, the request is made, and c is to have it; its way is the caller's. In the
+ * gate. Owns: *m the caller. */
+tr_err ask_prepare(struct tr_self *self, struct cell *c, int64_t timeout_ms, const tr_value *values, size_t n,
+                   struct ask **ask, struct tr_msg **m);
+
 /* A self that waits in ask_wait was cancelled: its ask is over now. */
 void ask_wait_canceled(struct worker *w, struct tr_self *self);
 
@@ -140,6 +147,10 @@ void ask_adopt(struct tr_self *self, struct ask *ask);
 /* Calls back the tr_ask_then answers that wait for the actor of self. False: the actor is to end (a callback returned
  * TR_STOP). */
 bool ask_run_thens(struct tr_self *self);
+
+/* Nobody waits for it any more, but it goes on: if its deadline came while a scope was to tell of it, it is over soon.
+ */
+void ask_let_go(struct worker *w, struct ask *ask);
 
 /* Cancels all asks that self started, or that c waits for with tr_ask_then. */
 void ask_end_started(struct tr_self *self);

@@ -56,6 +56,7 @@ void cell_ext_free(struct worker *w, struct cell *c)
     if (e->end_error != NULL)
         msg_unref(&w->msgs, e->end_error);
     mem_free(e->cancel_reason);
+    mem_free(e->stop_reason);
     __atomic_store_n(&c->ext, NULL, __ATOMIC_RELAXED);
     slab_free(&w->exts, e);
 }

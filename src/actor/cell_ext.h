@@ -26,6 +26,12 @@ struct cell_ext {
     struct tr_msg *result;
     struct tr_msg *end_error; /* CELL_END: in words, or NULL */
     char *cancel_reason;
+    struct tr_msg *start; /* the request of the one who started it, until it is ready */
+    char *stop_reason;
+    bool was_ready;
+    bool start_told; /* it failed before it was ready, and that was told to the one who started it */
+    bool stopping;
+    struct cell *stop_next; /* while a request to stop goes down the tree */
     size_t stack_size;
     uint64_t
         stands_for;   /* an actor's id: what this one gives out that one has, and who waits here waits for it; or 0 */

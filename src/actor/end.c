@@ -15,6 +15,7 @@
 #include "actor/probe.h"
 #include "actor/registry.h"
 #include "actor/scope_kernel.h"
+#include "actor/start.h"
 #include "actor/state.h"
 #include "actor/table.h"
 #include "actor/tick.h"
@@ -125,6 +126,7 @@ static void close_mailbox(struct tr_self *self, struct cell *c, tr_err err)
     if (c->ext != NULL && c->ext->kept != NULL)
         debug_kept_left(w, c);
     release_kept(w, c);
+    start_settle(w, c, err);
     mailbox_close(w, c);
 }
 
@@ -220,6 +222,8 @@ static struct outcome *tell(struct worker *w, struct cell *c, tr_err err, struct
         out = outcome_new(w, err, result, error);
     else if (error != NULL)
         msg_unref(&w->msgs, error);
+    if (out != NULL && out->refs > 0 && c->ext != NULL)
+        out->told = c->ext->start_told;
     *others = c->ext != NULL ? ender_tell(w, c, out) : NULL;
     return out;
 }

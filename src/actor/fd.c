@@ -2,10 +2,7 @@
 /* fd.c - descriptors: who waits for which, behind one epoll set */
 #include "actor/fd.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <unistd.h>
 
 #include "actor/cancel.h"
 #include "actor/cell_ext.h"
@@ -15,6 +12,7 @@
 #include "actor/signal.h"
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/sys.h"
 
 #define WATCH_TAG_MAX 31
 
@@ -85,16 +83,15 @@ static int arm(struct worker *w, int fd, struct fd_entry *e, uint32_t events)
     struct epoll_event ev = { .events = events, .data.fd = fd };
     int set = w->fds->epoll_fd;
     if (events == 0) {
-        if (e->armed != 0)
-            (void) epoll_ctl(set, EPOLL_CTL_DEL, fd, &ev); /* closed already: just as well */
-        e->armed = 0;
+        if (e->armed == 0 || sys_epoll_ctl(set, EPOLL_CTL_DEL, fd, &ev) == 0 || errno == EBADF || errno == ENOENT)
+            e->armed = 0; /* closed already: just as well; else it fires in vain once more, and is tried again */
         return 0;
     }
-    int rc = e->armed != 0 ? epoll_ctl(set, EPOLL_CTL_MOD, fd, &ev) : -1;
+    int rc = e->armed != 0 ? sys_epoll_ctl(set, EPOLL_CTL_MOD, fd, &ev) : -1;
     if (rc != 0)
-        rc = epoll_ctl(set, EPOLL_CTL_ADD, fd, &ev);
+        rc = sys_epoll_ctl(set, EPOLL_CTL_ADD, fd, &ev);
     if (rc != 0 && errno == EEXIST) /* another number for the same open file took its place */
-        rc = epoll_ctl(set, EPOLL_CTL_MOD, fd, &ev);
+        rc = sys_epoll_ctl(set, EPOLL_CTL_MOD, fd, &ev);
     e->armed = rc == 0 ? events : 0;
     return rc == 0 ? 0 : errno;
 }

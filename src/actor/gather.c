@@ -38,7 +38,7 @@ static void asks_detach(struct tr_self *self, const tr_pending *pending, size_t 
     for (size_t i = 0; i < n; i++) {
         struct ask *a = ask_of(self, pending[i]);
         if (a != NULL)
-            a->waiter = NULL;
+            ask_let_go(self->worker, a);
     }
 }
 

@@ -14,6 +14,7 @@
 /* Puts a message in, and tells who watches. */
 static void put(struct worker *w, struct cell *c, struct tr_msg *m)
 {
+    watch_delivered(w, c, m);
     mailbox_put(w, c, m);
     if (c->run.flags & CELL_TRACED)
         debug_sent(w, c, m);
@@ -22,6 +23,7 @@ static void put(struct worker *w, struct cell *c, struct tr_msg *m)
 /* The same for one that is counted already, or not at all. */
 static void append(struct worker *w, struct cell *c, struct tr_msg *m)
 {
+    watch_delivered(w, c, m);
     mailbox_append(w, c, m);
     if ((c->run.flags & CELL_TRACED) && !(m->flags & MSG_UNCOUNTED))
         debug_sent(w, c, m);
@@ -108,7 +110,10 @@ static void make_room(struct worker *w, struct cell *c, uint32_t size)
 tr_err mailbox_offer(struct worker *w, struct cell *c, struct tr_msg **m, bool *wait)
 {
     *wait = false;
-    if (!mailbox_is_full(c, (*m)->size)) {
+    tr_err err = c->run.flags & CELL_WATCHED ? w->world->watch->sent(w->world->watch, c) : TR_OK;
+    if (err != TR_OK)
+        return err;
+    if (!mailbox_has_no_room(c, (*m)->size)) {
         put(w, c, *m);
         *m = NULL;
         return TR_OK;
@@ -207,9 +212,11 @@ tr_err mailbox_send(struct tr_self *self, struct cell *c, struct tr_msg **m, int
         err = error_set(self, TR_ENOPROC, "send", "the receiver has ended");
     else if (!cell_is_here(w, c))
         err = remote_send(self, c, m, deadline, patience, may_wait);
-    else if ((err = mailbox_offer(w, c, m, &wait)) != TR_OK)
+    else if ((err = mailbox_offer(w, c, m, &wait)) == TR_EFULL)
         err = wait && may_wait ? send_when_room(self, c, m, deadline, patience)
                                : mailbox_full_error(self, c, TR_EFULL, wait ? "" : " and refuses");
+    else if (err != TR_OK)
+        (void) error_set(self, err, "send", "a test has made this send fail");
     gate_leave(&w->gate);
     return err;
 }
@@ -251,12 +258,13 @@ void mailbox_arrive(struct worker *w, struct cell *c, struct tr_msg *m)
     tr_full_policy policy = policy_of(c);
     if (policy == TR_FULL_DROP_OLD) {
         make_room(w, c, m->size);
-    } else if ((flags & MSG_POSTED) && mailbox_is_full(c, m->size)) { /* others' senders saw to the bounds, as far as
-                                                                         they could see */
+    } else if ((flags & MSG_POSTED) && mailbox_has_no_room(c, m->size)) { /* others' senders saw to the bounds, as far
+                                                                         as they could see */
         deadletter_discard(w, m, TR_DEAD_FULL, TR_EFULL,
                            policy == TR_FULL_DROP_NEW ? "dropped by a full mailbox" : "the receiver's mailbox is full");
         return;
     }
+    watch_delivered(w, c, m);
     mailbox_count(c, m->size);
     append(w, c, m);
 }
@@ -267,7 +275,7 @@ void mailbox_reserve(struct worker *w, struct cell *c, struct signal *s)
     s->sender = (struct sender){ .size = s->size };
     if (ext == NULL) {
         remote_room_tell(s, TR_ENOMEM);
-    } else if (!mailbox_is_full(c, s->size)) {
+    } else if (!mailbox_has_no_room(c, s->size)) {
         mailbox_count(c, s->size);
         remote_room_tell(s, TR_OK);
     } else {

@@ -9,6 +9,7 @@
 #define ACTOR_MAILBOX_H
 
 #include "actor/cell_ext.h"
+#include "actor/watch.h"
 
 struct signal;
 struct ticket;
@@ -35,8 +36,8 @@ static inline bool mailbox_is_over(const struct cell *c, uint32_t size)
     return c->len >= len_max || (c->len > 0 && (uint64_t) c->bytes + size > bytes_max);
 }
 
-/* The same for one that comes now: it does not overtake those who wait. */
-static inline bool mailbox_is_full(const struct cell *c, uint32_t size)
+/* The same for one that comes now, and does not overtake those who wait. */
+static inline bool mailbox_has_no_room(const struct cell *c, uint32_t size)
 {
     return mailbox_is_over(c, size) || (c->run.flags & CELL_SENDERS);
 }
@@ -44,7 +45,7 @@ static inline bool mailbox_is_full(const struct cell *c, uint32_t size)
 /* Whether one that comes now may be put in and nobody has to know: else it goes by mailbox_offer. */
 static inline bool mailbox_lets_in(const struct cell *c, uint32_t size)
 {
-    return !mailbox_is_over(c, size) && !(c->run.flags & (CELL_SENDERS | CELL_TRACED));
+    return !mailbox_is_over(c, size) && !(c->run.flags & (CELL_SENDERS | CELL_TRACED | CELL_WATCHED));
 }
 
 #define MAILBOX_LEN(load) ((uint32_t) (load))
@@ -72,7 +73,7 @@ static inline void mailbox_uncount(struct cell *c, uint32_t size)
  * mailbox_append is all there is to do. In the gate. */
 static inline bool mailbox_is_open(const struct worker *w, const struct cell *c)
 {
-    const uint32_t odd = CELL_CLOSED | CELL_BOUNDED | CELL_SENDERS | CELL_TRACED;
+    const uint32_t odd = CELL_CLOSED | CELL_BOUNDED | CELL_SENDERS | CELL_TRACED | CELL_WATCHED;
     return atomic_load_explicit(&c->run.home, memory_order_relaxed) == w->index &&
            (c->run.flags & (CELL_LIVE | odd)) == CELL_LIVE && MAILBOX_LEN(c->load) < MAILBOX_LEN_MAX &&
            MAILBOX_BYTES(c->load) <= MAILBOX_BYTES_MAX - MAILBOX_SMALL &&
@@ -112,6 +113,8 @@ static inline void mailbox_put(struct worker *w, struct cell *c, struct tr_msg *
         mailbox_take_over(w, c);
     if (!(m->flags & MSG_UNCOUNTED))
         mailbox_count(c, m->size);
+    else
+        watch_delivered(w, c, m);
     mailbox_append(w, c, m);
 }
 
@@ -140,7 +143,8 @@ static inline struct tr_msg *mailbox_take(struct worker *w, struct cell *c)
 }
 
 /* Sends m to c by the rules of a full mailbox, without suspending. Owns: *m is moved on TR_OK (dropped by policy counts
- * as that), else untouched. Errors: TR_EFULL. *wait: the policy is to wait, and a sender that can may do so. */
+ * as that), else untouched. Errors: TR_EFULL, or what a
+ * test has asked for. *wait: the policy is to wait, and a sender that can may do so. */
 tr_err mailbox_offer(struct worker *w, struct cell *c, struct tr_msg **m, bool *wait);
 
 /* The same, suspending self until deadline if that is the policy; patience is the deadline as the search for deadlocks

@@ -3,6 +3,8 @@
 #include "actor/note.h"
 
 #include "actor/ask.h"
+#include "actor/cancel.h"
+#include "actor/cell_ext.h"
 #include "actor/mailbox.h"
 #include "actor/signal.h"
 #include "actor/table.h"
@@ -49,6 +51,8 @@ static void note_cell(struct worker *w, struct cell *c, const struct ask *ask, u
     note_stacks(w, c, ask, seq);
     if (c->ext == NULL)
         return;
+    if (c->ext->start != NULL && is_request_of(c->ext->start, ask, seq))
+        (void) cell_cancel(w, c, cell_id(c), "whoever started it gave up before it was ready");
     for (struct tr_msg *m = c->ext->kept; m != NULL; m = m->next)
         if (is_request_of(m, ask, seq)) {
             note_kept(w, c, m);

@@ -89,6 +89,8 @@ struct outcome *outcome_alone(struct worker *w, struct outcome *o)
         return o;
     struct outcome *copy = outcome_new(w, o->err, o->result != NULL ? msg_ref(o->result) : NULL,
                                        o->error != NULL ? msg_ref(o->error) : NULL);
+    if (copy != NULL && copy->refs > 0)
+        copy->told = o->told;
     outcome_unref(w, o);
     return copy;
 }
@@ -148,6 +150,12 @@ static bool is_failure(const struct outcome *out)
     return out != NULL && out->err != TR_OK && out->err != TR_ECANCELED;
 }
 
+/* Not one that the starter has been told of. */
+static bool is_to_be_told(const struct outcome *out)
+{
+    return is_failure(out) && !out->told;
+}
+
 /* Keeps a record; out of memory, a failure is reported at once instead. */
 static void record_add(struct worker *w, struct owner *o, struct cell *c, struct outcome *out)
 {
@@ -155,8 +163,8 @@ static void record_add(struct worker *w, struct owner *o, struct cell *c, struct
         record_free(w, list_entry(o->records.next, struct record, link));
     struct record *r = slab_alloc(&w->records);
     if (r == NULL) {
-        if (is_failure(out) && !(out->err == TR_EKILLED &&
-                                 world_is_stopping(w->world))) /* what a stop had to kill has been logged by it */
+        if (is_to_be_told(out) && !(out->err == TR_EKILLED &&
+                                    world_is_stopping(w->world))) /* what a stop had to kill has been logged by it */
             failure_report(w, cell_id(c), out);
         outcome_unref(w, out);
         return;
@@ -164,7 +172,7 @@ static void record_add(struct worker *w, struct owner *o, struct cell *c, struct
     r->id = cell_id(c);
     r->outcome = out;
     r->owner = o;
-    r->unseen = is_failure(out) && o->scope == NULL;
+    r->unseen = is_to_be_told(out) && o->scope == NULL;
     r->timer.fire = record_grace_over;
     r->timer.node.place = 0;
     r->link.next = r->link.prev = NULL;
@@ -197,7 +205,7 @@ void owner_child_ended(struct worker *w, struct cell *c, struct outcome *out)
     struct owner *o = c->owner;
     owner_remove(o, c);
     if (o->cell == NULL && o->scope == NULL) { /* the root: nobody will join */
-        if (is_failure(out))
+        if (is_to_be_told(out))
             failure_report(w, cell_id(c), out);
         outcome_unref(w, out);
         return;

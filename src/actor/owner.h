@@ -36,6 +36,7 @@ struct outcome {
     struct tr_msg *error;  /* or NULL */
     uint32_t refs;         /* 0: the emergency one, which is nobody's */
     tr_err err;
+    bool told; /* a failure that whoever started it has been told of: it is nobody else's */
 };
 
 struct record {

@@ -8,6 +8,7 @@
 #include "actor/cell_ext.h"
 #include "actor/deadlock.h"
 #include "actor/scope_kernel.h"
+#include "actor/stop.h"
 #include "base/clock.h"
 
 #define GRACE_MS_DEFAULT 5000
@@ -48,8 +49,10 @@ void scope_cancel(struct worker *w, struct scope *s, const char *reason)
     s->canceled = true;
     snprintf(s->reason, sizeof s->reason, "%s", reason != NULL ? reason : "cancelled");
     for (struct scope *inner = s->self->scope; inner != NULL; inner = inner->outer) {
-        if (reaches(s, inner))
+        if (reaches(s, inner)) {
+            inner->cut_short = inner->cut_short || (inner != s && inner->owner.count > 0);
             scope_cancel_children(w, inner);
+        }
         if (inner == s)
             break;
     }
@@ -59,15 +62,19 @@ void scope_cancel(struct worker *w, struct scope *s, const char *reason)
     }
 }
 
-static void deadline_come(struct worker *w, struct timer *t, int64_t now)
+void scope_time_out(struct worker *w, struct scope *s)
 {
-    (void) now;
-    struct scope *s = list_entry(t, struct scope, timer);
     if (s->canceled)
         return;
     s->timed_out = true;
     s->cut_short = s->owner.count > 0;
     scope_cancel(w, s, "the scope's deadline came");
+}
+
+static void deadline_come(struct worker *w, struct timer *t, int64_t now)
+{
+    (void) now;
+    scope_time_out(w, list_entry(t, struct scope, timer));
 }
 
 /* ---- children ---- */
@@ -84,7 +91,7 @@ static void scope_note_error(struct worker *w, struct scope *s, struct tr_msg *e
 void scope_child_ended(struct worker *w, struct scope *s, struct cell *c, struct outcome *out)
 {
     (void) c;
-    if (out == NULL || out->err == TR_OK || out->err == TR_ECANCELED)
+    if (out == NULL || out->err == TR_OK || out->err == TR_ECANCELED || out->told)
         return;
     if (!s->child_failed)
         s->first_err = out->err;
@@ -129,6 +136,8 @@ static tr_err scope_open(struct tr_self *self, const tr_scope_opts *opts, bool z
         s->name = opts->name;
         s->shield = opts->shield;
         s->keep_going = opts->keep_going;
+        s->until_stop = opts->until_stop;
+        s->moved_on = opts->moved_on;
         if (opts->grace_ms > 0)
             s->grace_ns = opts->grace_ms * NS_PER_MS;
         if (opts->timeout_ms > 0 || (zero_is_now && opts->timeout_ms == 0))
@@ -141,6 +150,8 @@ static tr_err scope_open(struct tr_self *self, const tr_scope_opts *opts, bool z
     self->scope = s;
     self->run.flags |= SELF_USED;
     *scope = s;
+    if (s->until_stop && tr_is_stopping(self))
+        stop_scope_inside(w, s, tr_stop_reason(self));
     return TR_OK;
 }
 
@@ -148,6 +159,7 @@ static void scope_free(struct worker *w, struct scope *s)
 {
     timer_disarm(w, &s->timer);
     timer_disarm(w, &s->grace);
+    timer_disarm(w, &s->stop);
     owner_fini(w, &s->owner);
     slab_free(&w->scopes, s);
 }
@@ -165,18 +177,31 @@ void scope_dissolve(struct worker *w, struct scope *s, struct owner *owner)
     scope_free(w, s);
 }
 
-/* What the scope comes to, given how its body ended. */
+/* Its own deadline, or a request to stop, cut it short, and nothing from outside did. */
+static tr_err cut_short(struct tr_self *self, struct scope *s)
+{
+    if (s->stopped)
+        return TR_STOP;
+    if (s->moved_on == NULL)
+        return error_set(self, TR_ETIMEDOUT, "scope", "the deadline of scope %s came before it was done",
+                         s->name != NULL ? s->name : "(no name)");
+    *s->moved_on = true;
+    return TR_OK;
+}
+
+/* What the scope comes to, given how its body ended. An outside cancel is told as that, whatever else came. */
 static tr_err scope_verdict(struct tr_self *self, struct scope *s, tr_err result)
 {
-    bool outside = (self->scope != NULL || self->cell != NULL) && self_is_canceled(self);
     if (s->child_failed && (result == TR_OK || result == TR_ECANCELED))
-        result = error_take(self, s->first_err, "scope",
-                            s->errors_len > 0 && s->errors[0] != NULL ? msg_ref(s->errors[0]) : NULL);
-    else if (s->timed_out && !outside &&
-             (result == TR_ECANCELED || result == TR_ETIMEDOUT || (result == TR_OK && s->cut_short)))
-        result = error_set(self, TR_ETIMEDOUT, "scope", "the deadline of scope %s came before it was done",
-                           s->name != NULL ? s->name : "(no name)");
-    return result;
+        return error_take(self, s->first_err, "scope",
+                          s->errors_len > 0 && s->errors[0] != NULL ? msg_ref(s->errors[0]) : NULL);
+    bool cut = result == TR_ECANCELED || (result == TR_OK && s->cut_short) || (result == TR_ETIMEDOUT && !s->stopped);
+    if (!cut || !(s->timed_out || s->stopped))
+        return result;
+    if (!self_is_canceled(self))
+        return cut_short(self, s);
+    return result == TR_ETIMEDOUT ? result
+                                  : error_set(self, TR_ECANCELED, "scope", "cancelled: %s", self_cancel_reason(self));
 }
 
 /* Waits for the children, leaves, and says how it went. */
@@ -202,7 +227,9 @@ static tr_err scope_close(struct tr_self *self, struct scope *s, tr_err result)
     }
     s->owner.closing = true;
     self->scope = s->outer;
-    if (s->canceled && !s->timed_out && !s->child_failed && result == TR_OK && self_is_canceled(self))
+    if (s->moved_on != NULL)
+        *s->moved_on = false;
+    if ((s->canceled || s->cut_short) && !s->timed_out && !s->child_failed && result == TR_OK && self_is_canceled(self))
         result = error_set(self, TR_ECANCELED, "scope", "cancelled: %s", self_cancel_reason(self));
     result = scope_verdict(self, s, result);
     error_list_set(self, s->errors, s->errors_len, s->errors_total);
@@ -243,7 +270,7 @@ tr_err tr_scope_run(tr_self *self, const tr_scope_opts *opts, tr_scope_fn *fn, v
     return scope_close(self, s, err);
 }
 
-static tr_err run_under(tr_self *self, const tr_scope_opts *opts, tr_body_fn *fn, void *arg)
+tr_err scope_run_under(tr_self *self, const tr_scope_opts *opts, tr_body_fn *fn, void *arg)
 {
     struct scope *s;
     if (!self_is_current(self))
@@ -262,7 +289,7 @@ tr_err tr_within(tr_self *self, int64_t timeout_ms, tr_body_fn *fn, void *arg)
     tr_scope_opts opts = { .size = sizeof opts,
                            .name = "tr_within",
                            .timeout_ms = timeout_ms < 0 ? TR_FOREVER : timeout_ms };
-    return run_under(self, &opts, fn, arg);
+    return scope_run_under(self, &opts, fn, arg);
 }
 
 tr_err tr_shield(tr_self *self, int64_t timeout_ms, tr_body_fn *fn, void *arg)
@@ -270,7 +297,7 @@ tr_err tr_shield(tr_self *self, int64_t timeout_ms, tr_body_fn *fn, void *arg)
     tr_scope_opts opts = { .size = sizeof opts, .name = "tr_shield", .timeout_ms = timeout_ms, .shield = true };
     if (self_is_current(self) && timeout_ms < 0)
         return error_set(self, TR_EINVAL, "shield", "a shield needs a timeout, or nothing could ever stop it");
-    return run_under(self, &opts, fn, arg);
+    return scope_run_under(self, &opts, fn, arg);
 }
 
 tr_err tr_scope_begin(tr_self *self, const tr_scope_opts *opts, tr_scope **scope)
@@ -310,16 +337,4 @@ void tr_scope_cancel(tr_self *self, tr_scope *scope, const char *reason)
 size_t tr_scope_count(const tr_scope *scope)
 {
     return ((const struct scope *) scope)->owner.count;
-}
-
-tr_time tr_deadline(tr_self *self)
-{
-    int64_t deadline = INT64_MAX;
-    for (const struct scope *s = self->scope; s != NULL; s = s->outer) {
-        if (s->deadline < deadline)
-            deadline = s->deadline;
-        if (s->shield)
-            break;
-    }
-    return deadline;
 }

@@ -20,20 +20,31 @@ struct scope {
     int64_t grace_ns;
     struct timer timer; /* of the deadline */
     struct timer grace; /* after a cancel: then the children are killed */
-    bool shield, keep_going;
-    bool runs; /* a function in it, which ends it by returning: tr_scope_end may not */
+    struct timer stop;  /* after a request to stop: then it is cancelled */
+    bool *moved_on;     /* where to say that its deadline cut it short, which is then no failure */
+    bool shield, keep_going, until_stop;
+    bool stopping; /* it was asked to stop */
+    bool stopped;  /* until_stop: cancelled by that */
+    bool runs;     /* a function in it, which ends it by returning: tr_scope_end may not */
     bool canceled;
     bool timed_out; /* canceled by its own deadline */
-    bool cut_short; /* there were children then */
+    bool cut_short; /* there were children then, or when an outer one was cancelled */
     bool child_failed;
     tr_err first_err; /* of a child */
     size_t errors_len, errors_total;
     struct tr_msg *errors[ERROR_LIST_MAX];
     char reason[SCOPE_REASON_MAX];
+    char stop_reason[SCOPE_REASON_MAX]; /* stopping */
 };
 
 /* Idempotent: marks it, wakes its body, cancels the children of it and of all scopes inside, up to shields. */
 void scope_cancel(struct worker *w, struct scope *s, const char *reason);
+
+/* A scope's deadline is here. */
+void scope_time_out(struct worker *w, struct scope *s);
+
+/* fn in a scope with these options, which may have a timeout_ms of 0: at once. */
+tr_err scope_run_under(struct tr_self *self, const tr_scope_opts *opts, tr_body_fn *fn, void *arg);
 
 /* A child ended that way; out may be NULL. */
 void scope_child_ended(struct worker *w, struct scope *s, struct cell *c, struct outcome *out);

@@ -69,7 +69,7 @@ static tr_err cell_equip(struct worker *w, struct cell *c, const tr_spawn_opts *
 {
     size_t stack_size = o->stack_size != 0 ? o->stack_size : c->table != NULL ? c->table->def->stack_size : 0;
     bool big = stack_size > w->world->opts.stack_size;
-    if (!big && !has_bounds(o) && o->args == NULL && o->name == NULL)
+    if (!big && !has_bounds(o) && o->args == NULL && o->name == NULL && !(o->flags & SPAWN_HELD))
         return TR_OK;
     struct cell_ext *ext = cell_ext_get(w, c);
     if (ext == NULL)
@@ -128,7 +128,7 @@ static tr_err opts_check(const tr_spawn_opts *o, unsigned workers, char *why, si
 static tr_err owner_accepts(const struct worker *w, const struct owner *o, char *why, size_t why_size)
 {
     bool stopping = world_is_stopping(w->world);
-    if (!o->closing && !stopping && (o->scope == NULL || !o->scope->canceled))
+    if (!o->closing && !stopping && (o->scope == NULL || !(o->scope->canceled || o->scope->stopping)))
         return TR_OK;
     snprintf(why, why_size, "%s",
              stopping ? "the node is stopping" : "its owner is closing: nothing new may start there");
@@ -150,8 +150,10 @@ static bool is_placed(const tr_spawn_opts *o)
     }
 }
 
-static void cell_launch(struct worker *w, struct owner *owner, struct cell *c, const tr_spawn_opts *o, bool internal)
+static void cell_own(struct worker *w, struct owner *owner, struct cell *c, const tr_spawn_opts *o, bool internal)
 {
+    if (w->world->watch != NULL)
+        c->run.flags |= CELL_WATCHED;
     if (internal || is_placed(o))
         c->run.flags |= CELL_PLACED;
     if (internal)
@@ -162,6 +164,10 @@ static void cell_launch(struct worker *w, struct owner *owner, struct cell *c, c
     owner_add(owner, c);
     if (atomic_load_explicit(&w->world->debug.traced, memory_order_relaxed))
         debug_spawned(w, c);
+}
+
+void spawn_launch(struct worker *w, struct cell *c, const tr_spawn_opts *o)
+{
     bool ready = c->table == NULL || c->table->def->init != NULL;
     if (!ready) /* there is nothing to run before its first message */
         c->run.flags |= CELL_STARTED;
@@ -196,7 +202,9 @@ tr_err spawn_actor(struct worker *w, struct owner *owner, const tr_spawn_opts *o
         spawn_why(w, opts, err, why, why_size);
         return err;
     }
-    cell_launch(w, owner, c, opts, internal);
+    cell_own(w, owner, c, opts, internal);
+    if (!(opts->flags & SPAWN_HELD))
+        spawn_launch(w, c, opts);
     *cell = c;
     return TR_OK;
 }

@@ -6,6 +6,11 @@
 #include "actor/owner.h"
 #include "actor/worker.h"
 
+/* In opts.flags, internal: it has its cell_ext, and does not run, nor move, before spawn_launch. */
+#define SPAWN_HELD (1u << 31)
+
+void spawn_launch(struct worker *w, struct cell *c, const tr_spawn_opts *opts);
+
 /* Makes an actor owned by owner and queues it. internal: the runtime's own. Errors as tr_spawn_with; why (of size
  * why_size) gets the words. */
 tr_err spawn_actor(struct worker *w, struct owner *owner, const tr_spawn_opts *opts, bool internal, struct cell **cell,

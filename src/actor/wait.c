@@ -120,7 +120,7 @@ static void detach(struct tr_self *self, struct wait_set *set)
         tr_wait_item *item = &set->items[i];
         struct ask *a = item->kind == TR_WAIT_REPLY ? ask_of(self, item->pending) : NULL;
         if (a != NULL)
-            a->waiter = NULL;
+            ask_let_go(w, a);
         if (set->fd_waits[i])
             fd_forget_waiter(w, item->fd, self);
         if (set->enders[i].self != NULL) {

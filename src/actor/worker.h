@@ -71,15 +71,16 @@ struct worker {
     struct slab states[STATE_CLASSES];
     struct stack_pool stacks;
     struct heap timers;
+    struct random *shuffle; /* NULL; in tests: draws who is next among those who might be (sched/shuffle.h) */
     struct fd_table *fds;
     const struct tr_behaviour *last_behaviour; /* and its table: most spawns are like the one before */
     const struct table *last_table;
     uint64_t completions; /* numbers answers in the order in which they came */
-    struct list far;          /* tr_self.far: who waits for something elsewhere; looked at by far_timer (probe.h) */
+    struct list far;      /* tr_self.far: who waits for something elsewhere; looked at by far_timer (probe.h) */
     uint64_t far_seq;
     struct timer far_timer;
     int64_t far_pause_ns;
-    size_t timers_lazy;   /* armed by timer_cover */
+    size_t timers_lazy; /* armed by timer_cover */
     size_t pending_asks;
     size_t fd_waits;    /* suspended in tr_fd_wait, or watched: declared I/O */
     size_t errands_due; /* promised by other threads: a virtual clock waits for them as it does for descriptors */

@@ -30,6 +30,7 @@ struct world {
     struct helpers work, name_helpers,
         reapers; /* threads for tr_offload, for looking names up, for stopping children */
     atomic_bool stopping;
+    struct watch *watch;     /* NULL; in tests: sees messages on their way (actor/watch.h) */
     uint64_t told_elsewhere; /* the actor whose failure goes to the hook alone: tr_main tells of its own */
     struct tr_node *node;
     struct fd_claims fd_claims;

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/sys.h"
 
 struct helper_thread {
     struct list link; /* helpers.gone */
@@ -102,7 +103,7 @@ static bool helpers_start_thread(struct helpers *c)
     list_init(&t->link);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the program's own threads' business */
-    bool ok = pthread_create(&t->id, NULL, helpers_main, t) == 0;
+    bool ok = sys_thread_create(&t->id, NULL, helpers_main, t) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (ok)
         c->threads++;

@@ -2,11 +2,10 @@
 /* stack.c - stacks: mapped lazily, guarded, pooled, given back */
 #include "coro/stack.h"
 
-#include <pthread.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/alloc.h"
+#include "base/sys.h"
 #include "coro/valgrind.h"
 
 #define REGION_STACKS 64u
@@ -65,7 +64,7 @@ static bool guard_install(struct stack_pool *p, char *low)
 
 static void *map_anonymous(size_t size)
 {
-    void *m = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    void *m = sys_mmap(size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK);
     if (m == MAP_FAILED)
         return NULL;
     (void) madvise(

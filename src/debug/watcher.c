@@ -11,6 +11,7 @@
 #include <troupe/debug.h>
 
 #include "base/alloc.h"
+#include "base/sys.h"
 #include "debug/capture.h"
 #include "debug/listing.h"
 #include "debug/symbols.h"
@@ -172,7 +173,7 @@ static bool thread_start(struct watcher *w)
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the program's own threads' business */
-    bool ok = pthread_create(&w->thread, NULL, watcher_main, w) == 0;
+    bool ok = sys_thread_create(&w->thread, NULL, watcher_main, w) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return ok;
 }

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <troupe/io.h>
@@ -17,6 +16,7 @@
 
 #include "actor/error.h"
 #include "base/alloc.h"
+#include "base/sys.h"
 #include "machine/signal_hub.h"
 
 #define TAG_MAX 31
@@ -94,7 +94,7 @@ static tr_err watch_new(struct tr_self *self, int number, const char *tag, struc
     w->owner = tr_self_addr(self);
     w->slot = -1;
     memcpy(w->tag, tag, strlen(tag) + 1);
-    w->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    w->fd = sys_eventfd();
     tr_err err = w->fd >= 0 ? signal_hub_add(number, w->fd, &w->slot) : TR_EIO;
     if (err == TR_OK) {
         *watch = w;

@@ -15,6 +15,7 @@
 #include "actor/table.h"
 #include "base/alloc.h"
 #include "base/sanitizer.h"
+#include "base/sys.h"
 #include "node/overflow.h"
 
 #define STOP_GRACE_MS 5000
@@ -108,6 +109,7 @@ tr_err tr_node_create(const tr_node_opts *opts, tr_node **node)
     world_init(&n->world, n, filled.workers);
     pthread_mutex_init(&n->door, NULL);
     list_init(&n->asks);
+    kit_init(&n->kit);
     snprintf(n->name, sizeof n->name, "%s", filled.name != NULL ? filled.name : "troupe");
     n->world.opts.name = n->name;
     err = workers_make(n, filled.workers);
@@ -165,7 +167,7 @@ static tr_err threads_start(tr_node *node)
     pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the thread that runs the node */
     node->threads = true;
     while (n < node->world.workers &&
-           (number = pthread_create(&node->thread[n], NULL, worker_main, node->sched[n])) == 0)
+           (number = sys_thread_create(&node->thread[n], NULL, worker_main, node->sched[n])) == 0)
         n++;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (number == 0)
@@ -366,6 +368,7 @@ void tr_node_destroy(tr_node **node)
         (void) post_drain(&n->sched[i]->worker);
         owner_fini(&n->sched[i]->worker, &n->sched[i]->worker.root);
     }
+    kit_fini(&n->kit);
     for (unsigned i = 0; i < n->world.workers; i++) {
         sched_fini(n->sched[i]);
         mem_free(n->sched[i]);

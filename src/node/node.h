@@ -6,6 +6,7 @@
 #include <troupe/node.h>
 
 #include "actor/world.h"
+#include "node/kit.h"
 #include "sched/sched.h"
 
 struct tr_node {
@@ -21,6 +22,7 @@ struct tr_node {
     uint64_t asker;       /* asks on behalf of threads */
     char name[64];
     struct tr_node *next; /* in debug mode's list of all nodes */
+    struct kit kit;
 };
 
 /* The worker whose thread this is; before the node runs: the first. NULL: neither. */

@@ -22,6 +22,7 @@
 #include "actor/turn.h"
 #include "base/clock.h"
 #include "sched/sched.h"
+#include "sched/shuffle.h"
 
 #define TIMERS_A_PASS 4096 /* then the actors they woke have their turn */
 #define TRIM_A_PASS 64     /* idle stacks given back before the worker goes to sleep */
@@ -62,6 +63,8 @@ static void queue_rotate(struct worker *w)
 
 static inline struct runnable *queue_pop(struct worker *w)
 {
+    if (__builtin_expect(w->shuffle != NULL, 0))
+        shuffle_batch(w);
     struct runnable *r = w->batch_head;
     if (r != NULL && r == w->batch_tail) { /* a batch of one is in front already */
         w->batch_head = w->batch_tail = NULL;
@@ -297,6 +300,8 @@ static void attend(struct sched *s)
     if (timer_run_due(w, TIMERS_A_PASS))
         atomic_fetch_or_explicit(&w->attention, ATTENTION_TICK, memory_order_relaxed);
     share_out(w);
+    if (w->shuffle != NULL)
+        shuffle_each(w);
 }
 
 /* Nothing to do: sleeps until there is. What comes between the last look and the sleep is seen here, or wakes. */
@@ -459,7 +464,7 @@ static void cell_resume(struct tr_self *self, struct cell *c)
 /* The next in the queue, if it is a suspended stack that can be switched to without a loop in between. */
 static struct tr_self *next_stack(struct worker *w)
 {
-    if (w->slice_left == 0 || atomic_load_explicit(&w->attention, memory_order_relaxed) != 0)
+    if (w->slice_left == 0 || w->shuffle != NULL || atomic_load_explicit(&w->attention, memory_order_relaxed) != 0)
         return NULL;
     struct runnable *r = w->batch_head != NULL ? w->batch_head : w->front_head;
     if (r == NULL || (r->flags & (CELL_IS | SELF_DEAD)))

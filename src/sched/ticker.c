@@ -11,6 +11,7 @@
 #include "actor/table.h"
 #include "actor/worker.h"
 #include "base/clock.h"
+#include "base/sys.h"
 #include "sched/share.h"
 
 #define IDLE_TICKS_BEFORE_PARKING 20
@@ -132,7 +133,7 @@ void ticker_start(struct ticker *t, struct world *world, int64_t slow_ms)
     pthread_cond_init(&t->wake, NULL);
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the program's own threads' business */
-    t->running = pthread_create(&t->thread, NULL, ticker_main, t) == 0;
+    t->running = sys_thread_create(&t->thread, NULL, ticker_main, t) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 

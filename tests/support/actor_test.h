@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <troupe/test.h>
@@ -79,6 +80,7 @@ static inline tr_err run_actor_with(tr_node_opts opts, tr_body_fn *body, void *a
     opts.virtual_clock = true;
     const tr_spawn_opts spawn = { .size = sizeof spawn, .body = body, .arg = arg, .name = "test" };
     assert_int_equal(tr_node_create(&opts, &node), TR_OK);
+    tr_test_shuffle(node, tr_test_seed());
     alarm(WATCHDOG_S);
     tr_err err = tr_node_spawn(node, &spawn, NULL);
     if (err == TR_OK)
@@ -89,6 +91,56 @@ static inline tr_err run_actor_with(tr_node_opts opts, tr_body_fn *body, void *a
     if (things > 0)
         fail_msg("left over: %s", left);
     return err;
+}
+
+/* ---- under many seeds ---- */
+
+#define SEEDS_MAX_MS 2000 /* for one test, under all seeds */
+
+static bool seeds_passed __attribute__((unused));
+
+static inline void test_under_seeds(void **state)
+{
+    const struct CMUnitTest *test = *state;
+    uint64_t n = strtoull(getenv("TROUPE_SEEDS"), NULL, 10);
+    struct timespec begin, now;
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    seeds_passed = false;
+    for (uint64_t seed = 1; seed <= n; seed++) {
+        void *none = NULL;
+        tr_test_seed_set(seed);
+        test->test_func(&none);
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        if ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 > SEEDS_MAX_MS)
+            break;
+    }
+    seeds_passed = true;
+}
+
+static inline int say_which_seed(void **state)
+{
+    const struct CMUnitTest *test = *state;
+    if (!seeds_passed)
+        print_message("%s: under seed %llu; TROUPE_SEED=%llu runs it again\n", test->name,
+                      (unsigned long long) tr_test_seed(), (unsigned long long) tr_test_seed());
+    tr_test_seed_set(0);
+    return 0;
+}
+
+/* What main does with an array of tests: runs them, or, if TROUPE_SEEDS is set, each under so many seeds. */
+#define run_actor_tests(tests) run_actor_tests_n(#tests, (tests), sizeof(tests) / sizeof(tests)[0])
+
+static inline int run_actor_tests_n(const char *group, const struct CMUnitTest *tests, size_t n)
+{
+    struct CMUnitTest seeded[64];
+    bool seeds = getenv("TROUPE_SEEDS") != NULL;
+    if (n > sizeof seeded / sizeof seeded[0])
+        return 1;
+    for (size_t i = 0; i < n; i++)
+        seeded[i] = seeds ? (struct CMUnitTest){ tests[i].name, test_under_seeds, NULL, say_which_seed,
+                                                 (void *) (uintptr_t) &tests[i] }
+                          : tests[i];
+    return _cmocka_run_group_tests(group, seeded, n, NULL, NULL);
 }
 
 /* ---- looking ---- */

@@ -715,5 +715,5 @@ int main(void)
         cmocka_unit_test(ignoring_a_cancel_for_ever_lets_others_run_and_ends_in_a_kill),
         cmocka_unit_test(ignoring_a_cancel_by_cancel_wait_ends_in_a_kill_as_well),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_actor_tests(tests);
 }

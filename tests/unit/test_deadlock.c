@@ -624,5 +624,5 @@ int main(void)
         cmocka_unit_test(a_handler_that_is_reentrant_is_part_of_no_cycle),
         cmocka_unit_test(one_that_keeps_a_request_and_is_idle_is_no_deadlock),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_actor_tests(tests);
 }

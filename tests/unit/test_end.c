@@ -491,5 +491,5 @@ int main(void)
         cmocka_unit_test(defer_out_of_memory_calls_at_once),
         cmocka_unit_test(caller_of_a_handler_that_fails_gets_its_words),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_actor_tests(tests);
 }

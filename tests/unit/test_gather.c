@@ -300,5 +300,5 @@ int main(void)
         cmocka_unit_test(a_thousand_asks_are_gathered_each_in_its_place),
         cmocka_unit_test(a_gatherer_that_is_killed_leaves_nothing),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_actor_tests(tests);
 }

@@ -521,5 +521,5 @@ int main(void)
         cmocka_unit_test(fail_and_check_end_the_actor_after_its_defers_and_nothing_else),
         cmocka_unit_test(body_that_returns_stop_ended_well),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_actor_tests(tests);
 }

@@ -723,5 +723,5 @@ int main(void)
         cmocka_unit_test(scope_left_open_by_a_handler_is_canceled_waited_for_and_reported),
         cmocka_unit_test(bad_options_are_refused_before_anything_runs),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return run_actor_tests(tests);
 }
