@@ -127,8 +127,10 @@ static void closed_elsewhere(struct worker *w, struct errand *errand)
 {
     struct signal *s = signal_of(errand);
     struct fd_entry *e = entry_of(w, (int) s->to);
-    if (e != NULL && e->seq == s->ask_seq) /* else they wait for what has its number now, and the others were told */
+    if (e != NULL && e->seq == s->ask_seq) { /* else they wait for what has its number now, and the others were told */
+        e->armed = 0; /* who closed it took it out of the set; the number may be another file's by now */
         entry_close(w, (int) s->to, e);
+    }
     signal_free(w, s);
 }
 
@@ -144,6 +146,7 @@ static tr_err entry_claim(struct worker *w, int fd, struct fd_entry *e, unsigned
     tr_err err = fd_claim_take(w, fd, events, firm, &seq);
     if (err == TR_OK && e->seq != seq) { /* who waits does so for one that was closed, and has not heard of it yet */
         gate_enter(&w->gate);
+        e->armed = 0;
         entry_close(w, fd, e); /* lets go of the claim */
         gate_leave(&w->gate);
         err = fd_claim_take(w, fd, events, firm, &seq);

@@ -3,9 +3,11 @@
 #include "actor/fd_claim.h"
 
 #include <string.h>
+#include <sys/epoll.h>
 
 #include <troupe/io.h>
 
+#include "actor/fd.h"
 #include "actor/signal.h"
 #include "base/alloc.h"
 
@@ -107,8 +109,10 @@ static tr_err close_locked(struct worker *w, int fd, void (*run)(struct worker *
         signals[i]->ask_seq = claim->seq;
     }
     for (int i = 0; i < 2; i++)
-        if (signals[i] != NULL)
+        if (signals[i] != NULL) {
+            (void) epoll_ctl(others[i]->fds->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
             errand_post(others[i], &signals[i]->errand);
+        }
     claim->reader = claim->writer = NULL;
     claim->firm = false;
     claim->seq++;

@@ -21,6 +21,7 @@
 #include <troupe/actor.h>
 
 #include "base/errand.h"
+#include "base/sanitizer.h"
 #include "base/slab.h"
 
 struct ask; /* actor/ask.h */
@@ -119,8 +120,8 @@ struct msg_pool {
     size_t large; /* blocks handed out that come from the heap */
 };
 
-/* Blocks handed out less taken back. */
-static inline size_t msg_pool_live(const struct msg_pool *pool)
+/* Blocks handed out less taken back. Of another worker's pool: as of now, or of just before. */
+SANITIZER_MAY_RACE static inline size_t msg_pool_live(const struct msg_pool *pool)
 {
     size_t live = pool->large;
     for (unsigned i = 0; i < MSG_CLASSES; i++)
