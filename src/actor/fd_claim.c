@@ -10,6 +10,7 @@
 #include "actor/fd.h"
 #include "actor/signal.h"
 #include "base/alloc.h"
+#include "base/sys.h"
 
 void fd_claims_init(struct fd_claims *claims)
 {
@@ -110,7 +111,7 @@ static tr_err close_locked(struct worker *w, int fd, void (*run)(struct worker *
     }
     for (int i = 0; i < 2; i++)
         if (signals[i] != NULL) {
-            (void) epoll_ctl(others[i]->fds->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+            (void) sys_epoll_ctl(others[i]->fds->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
             errand_post(others[i], &signals[i]->errand);
         }
     claim->reader = claim->writer = NULL;
