@@ -265,17 +265,18 @@ __attribute__((noinline)) static tr_err ask_no_memory(struct tr_self *self, stru
     return error_set(self, TR_ENOMEM, "ask", "out of memory");
 }
 
-static inline void question_address(struct tr_self *self, struct tr_msg *m, const struct cell *c, struct ask *a)
+/* to: the address that was asked; the slot of an actor elsewhere may be another's by now. */
+static inline void question_address(struct tr_self *self, struct tr_msg *m, uint64_t to, struct ask *a)
 {
     m->kind = MSG_ASK;
     m->from = cell_addr(self->cell);
-    m->to = cell_id(c);
+    m->to = to;
     m->ask = a;
     m->ask_seq = a->seq;
     a->holder = m->to;
 }
 
-tr_err ask_prepare(struct tr_self *self, struct cell *c, int64_t timeout_ms, const tr_value *values, size_t n,
+tr_err ask_prepare(struct tr_self *self, uint64_t to, int64_t timeout_ms, const tr_value *values, size_t n,
                    struct ask **ask, struct tr_msg **m)
 {
     tr_err err;
@@ -289,19 +290,19 @@ tr_err ask_prepare(struct tr_self *self, struct cell *c, int64_t timeout_ms, con
         return ask_no_memory(self, request);
     if (limit == ASK_LIMIT_SCOPE)
         own_note(self, a, timeout_ms);
-    question_address(self, request, c, a);
+    question_address(self, request, to, a);
     *ask = a;
     *m = request;
     return TR_OK;
 }
 
 /* Every way but the shortest. In the gate, and out of it when it returns: c may move as soon as that is left. */
-static tr_err ask_to(struct tr_self *self, struct cell *c, int64_t timeout_ms, const tr_value *values, size_t n,
-                     struct ask **ask)
+static tr_err ask_to(struct tr_self *self, struct cell *c, uint64_t to, int64_t timeout_ms, const tr_value *values,
+                     size_t n, struct ask **ask)
 {
     struct tr_msg *m;
     struct worker *w = self->worker;
-    tr_err err = ask_prepare(self, c, timeout_ms, values, n, ask, &m);
+    tr_err err = ask_prepare(self, to, timeout_ms, values, n, ask, &m);
     bool room = err == TR_OK && cell_is_here(w, c) && mailbox_lets_in(c, m->size);
     if (room)
         mailbox_put(w, c, m);
@@ -321,7 +322,7 @@ tr_err ask_begin(struct tr_self *self, tr_addr to, int64_t timeout_ms, const tr_
     gate_enter(&self->worker->gate);
     struct cell *c = send_target(self, to, "ask", &err);
     if (c != NULL)
-        return ask_to(self, c, timeout_ms, values, n, ask);
+        return ask_to(self, c, to.actor, timeout_ms, values, n, ask);
     gate_leave(&self->worker->gate);
     return err;
 }
@@ -425,7 +426,7 @@ __attribute__((noinline)) static tr_err ask_slow(struct tr_self *self, tr_addr t
         gate_leave(gate);
         return err;
     }
-    err = ask_to(self, c, timeout_ms, values, n, &a);
+    err = ask_to(self, c, to.actor, timeout_ms, values, n, &a);
     return err == TR_OK ? ask_finish(self, a, reply) : err;
 }
 
@@ -455,7 +456,7 @@ tr_err tr_ask_values(tr_self *self, tr_addr to, int64_t timeout_ms, const tr_msg
         gate_leave_to_user(&w->gate);
         return ask_slow(self, to, timeout_ms, reply, values, n);
     }
-    question_address(self, m, c, a);
+    question_address(self, m, to.actor, a);
     mailbox_count(c, m->size);
     mailbox_append(w, c, m);
     err = ask_wait(self, a);

@@ -109,7 +109,7 @@ tr_err ask_begin(struct tr_self *self, tr_addr to, int64_t timeout_ms, const tr_
 
 /* The first half of it: the ask is open, the request is made, and c is to have it; its way is the caller's. In the
  * gate. Owns: *m the caller. */
-tr_err ask_prepare(struct tr_self *self, struct cell *c, int64_t timeout_ms, const tr_value *values, size_t n,
+tr_err ask_prepare(struct tr_self *self, uint64_t to, int64_t timeout_ms, const tr_value *values, size_t n,
                    struct ask **ask, struct tr_msg **m);
 
 /* A self that waits in ask_wait was cancelled: its ask is over now. */

@@ -150,7 +150,7 @@ tr_err mailbox_full_error(struct tr_self *self, const struct cell *c, tr_err err
 tr_err mailbox_wait_for_room(struct tr_self *self, const struct cell *c, struct sender *s, int64_t patience)
 {
     tr_err err = TR_OK;
-    self->wait = (struct wait){ .kind = WAIT_ROOM, .deadline = patience, .target = cell_id(c), .sender = s };
+    self->wait = (struct wait){ .kind = WAIT_ROOM, .deadline = patience, .target = s->msg->to, .sender = s };
     probe_note(self);
     while (!(self->run.flags & SELF_WOKEN)) {
         if (probe_found(self))

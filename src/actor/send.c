@@ -50,12 +50,13 @@ __attribute__((noinline)) static struct tr_msg *build(struct tr_self *self, cons
     return NULL;
 }
 
-/* In the gate, and out of it when it returns: c may move as soon as that is left. */
-static tr_err send_built(struct tr_self *self, struct cell *c, struct tr_msg *m, bool may_wait)
+/* In the gate, and out of it when it returns: c may move as soon as that is left. to: the address that was meant; the
+ * slot of an actor elsewhere may be another's by now. */
+static tr_err send_built(struct tr_self *self, struct cell *c, uint64_t to, struct tr_msg *m, bool may_wait)
 {
     struct worker *w = self->worker;
     m->from = cell_addr(self->cell);
-    m->to = cell_id(c);
+    m->to = to;
     if (__builtin_expect(cell_is_here(w, c) && mailbox_lets_in(c, m->size), 1)) {
         mailbox_put(w, c, m);
         gate_leave(&w->gate);
@@ -104,7 +105,7 @@ __attribute__((noinline)) static tr_err send_values_slow(struct tr_self *self, t
         gate_leave(gate);
         return err;
     }
-    return send_built(self, c, m, may_wait);
+    return send_built(self, c, to.actor, m, may_wait);
 }
 
 static inline tr_err send_values(struct tr_self *self, tr_addr to, const tr_value *values, size_t n, bool may_wait)
@@ -153,7 +154,7 @@ tr_err tr_send_msg(tr_self *self, tr_addr to, const tr_msg *m)
     gate_enter(&self->worker->gate);
     struct cell *c = send_target(self, to, "send", &err);
     if (c != NULL)
-        return send_built(self, c, copy, true);
+        return send_built(self, c, to.actor, copy, true);
     gate_leave(&self->worker->gate);
     if (err == TR_ENOPROC)
         send_to_dead(self, to, copy);
@@ -219,6 +220,7 @@ tr_err tr_reply_error(tr_self *self, const tr_msg *m, tr_err code, const char *f
 static tr_err forward_to(struct tr_self *self, struct cell *c, struct tr_msg *request, struct tr_msg *on)
 {
     bool wait;
+    uint64_t to = on->to;
     struct worker *w = self->worker;
     tr_err err = cell_is_here(w, c) ? mailbox_offer(w, c, &on, &wait)
                                     : remote_send(self, c, &on, INT64_MAX, INT64_MAX, false);
@@ -228,9 +230,9 @@ static tr_err forward_to(struct tr_self *self, struct cell *c, struct tr_msg *re
         return error_set(self, err, "forward", "the mailbox of %s is full", cell_label_any(w, c));
     }
     if (request->ask->home != w)
-        remote_handed_on(w, request, cell_id(c));
+        remote_handed_on(w, request, to);
     else if (ask_is_owed(request))
-        request->ask->holder = cell_id(c);
+        request->ask->holder = to;
     request->flags |= MSG_ANSWERED;
     return TR_OK;
 }
@@ -254,7 +256,7 @@ tr_err tr_forward(tr_self *self, const tr_msg *m, tr_addr to)
     } else {
         on->kind = MSG_ASK;
         on->from = m->from;
-        on->to = cell_id(c);
+        on->to = to.actor;
         on->ask = m->ask;
         on->ask_seq = m->ask_seq;
         err = forward_to(self, c, request, on);

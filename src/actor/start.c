@@ -53,7 +53,7 @@ static tr_err start_ask(struct tr_self *self, struct cell *c, int64_t timeout_ms
     struct ask *ask;
     struct tr_msg *request;
     const tr_value tag = tr_str("start");
-    tr_err err = ask_prepare(self, c, timeout_ms, &tag, 1, &ask, &request);
+    tr_err err = ask_prepare(self, cell_id(c), timeout_ms, &tag, 1, &ask, &request);
     if (err != TR_OK)
         return err;
     c->ext->start = request;

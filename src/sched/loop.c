@@ -310,8 +310,10 @@ static void loop_sleep(struct sched *s)
     struct worker *w = &s->worker;
     if (w->traced_turn != 0)
         debug_turn_ends(w);
-    if (w->world->workers > 1)
+    if (w->world->workers > 1) {
         share_ask(w);
+        share_linger(w);
+    }
     atomic_store(&w->asleep, 1);
     if (atomic_load(&w->attention) == 0) {
         atomic_store_explicit(&w->running, NULL, memory_order_relaxed);

@@ -5,6 +5,7 @@
 #include "actor/cell_ext.h"
 #include "actor/owner.h"
 #include "actor/worker.h"
+#include "base/clock.h"
 
 #define LOOK_MAX 4096 /* entries of a run queue that are looked at in one go */
 
@@ -129,14 +130,9 @@ void share_out(struct worker *w)
     struct chain chain = { NULL, NULL, 0 };
     queue_pick(w, &w->fifo_head, &w->fifo_tail, 2, to, &seen, &chain);
     queue_pick(w, &w->front_head, &w->front_tail, 2, to, &seen, &chain);
-    if (chain.len == 0 && seen == 1) { /* one that may move beside others that may not */
-        seen = 0;
-        queue_pick(w, &w->fifo_head, &w->fifo_tail, 1, to, &seen, &chain);
-        queue_pick(w, &w->front_head, &w->front_tail, 1, to, &seen, &chain);
-    }
     if (chain.len > 0)
         chain_give(to, &chain);
-    else
+    else /* one alone stays: it most likely serves those that are suspended here, and every message would cross */
         atomic_fetch_or(&world->hungry, UINT64_C(1) << to->index);
 }
 
@@ -166,6 +162,25 @@ void share_ask(struct worker *w)
         if (other != w && !atomic_load_explicit(&other->asleep, memory_order_relaxed))
             worker_nudge(other, ATTENTION_SHARE);
     }
+}
+
+#define LINGER_NS 20000 /* half of what it takes to be woken */
+
+/* Whether anybody else is at work. */
+static bool others_awake(const struct worker *w)
+{
+    const struct world *world = w->world;
+    for (unsigned i = 0; i < world->workers; i++)
+        if (world->worker[i] != w && !atomic_load_explicit(&world->worker[i]->asleep, memory_order_relaxed))
+            return true;
+    return false;
+}
+
+void share_linger(const struct worker *w)
+{
+    int64_t until = others_awake(w) ? clock_monotonic_ns() + LINGER_NS : 0;
+    while (atomic_load_explicit(&w->attention, memory_order_relaxed) == 0 && clock_monotonic_ns() < until)
+        ;
 }
 
 void share_fed(struct worker *w)

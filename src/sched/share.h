@@ -24,7 +24,10 @@ bool share_receive(struct worker *w);
 /* This worker has nothing to do: says so to those that have. */
 void share_ask(struct worker *w);
 
-/* It has. */
+/* Waits a little for something to be handed over, while others are at work: being woken takes longer. */
+void share_linger(const struct worker *w);
+
+/* It has something to do. */
 void share_fed(struct worker *w);
 
 /* Takes what may move from w->victim, which is stuck. */

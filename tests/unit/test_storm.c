@@ -80,8 +80,8 @@ static void send_number(tr_self *self, struct peer *p)
         p->sent_to[to] = addr;
         p->sent[to] = 0;
     }
-    tr_err err = below(p, 3) == 0 ? tr_try_send(self, addr, "number", p->index, p->life, p->sent[to] + 1)
-                                  : tr_send(self, addr, "number", p->index, p->life, p->sent[to] + 1);
+    tr_err err = below(p, 3) == 0 ? tr_try_send(self, addr, "number", p->index, p->life, p->sent[to] + 1, addr)
+                                  : tr_send(self, addr, "number", p->index, p->life, p->sent[to] + 1, addr);
     if (err != TR_OK)
         return;
     p->sent[to]++;
@@ -118,7 +118,10 @@ static tr_err on_number(tr_self *self, void *state, const tr_msg *m)
     struct peer *p = state;
     int from;
     long life, n;
-    tr_args(m, &from, &life, &n);
+    tr_addr to;
+    tr_args(m, &from, &life, &n, &to);
+    if (!tr_addr_eq(to, tr_self_addr(self))) /* meant for who had this slot before */
+        atomic_fetch_add(&storm.disorder, 1);
     if (life != p->seen_life[from]) {
         p->seen_life[from] = life;
         p->seen[from] = 0;
@@ -274,7 +277,7 @@ static tr_err on_stop(tr_self *self, void *state, const tr_msg *m)
 }
 
 static const tr_handler peer_rows[] = {
-    { "number", "from:int, life:int, n:int", NULL, on_number, NULL, 0, NULL },
+    { "number", "from:int, life:int, n:int, to:addr", NULL, on_number, NULL, 0, NULL },
     { "question", "", "any", on_question, NULL, TR_CANCELS, NULL },
     { "go", "", NULL, on_go, NULL, 0, NULL },
     { "tick", "", NULL, on_tick, NULL, 0, NULL },
