@@ -17,7 +17,7 @@
 
 #include "support/unit.h"
 
-#define WATCHDOG_S 20
+#define WATCHDOG_S 120 /* for a loaded machine under a checker; a hang is a failure all the same */
 
 /* ---- notes: what happened, in order, as words with blanks between ---- */
 
