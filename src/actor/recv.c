@@ -13,7 +13,7 @@
 static tr_err recv_is_fair(struct tr_self *self)
 {
     struct worker *w = self->worker;
-    if (++self->recvs < TURN_MESSAGES && atomic_load_explicit(&w->attention, memory_order_relaxed) == 0)
+    if (++self->recvs < TURN_MESSAGES && !worker_is_called(w))
         return TR_OK;
     self->recvs = 0;
     return worker_yield(self);

@@ -176,7 +176,7 @@ static bool behaviour_messages(struct tr_self *self, struct cell *c)
             return false;
         if (!turn_goes_on(self, c))
             return false;
-        if (atomic_load_explicit(&w->attention, memory_order_relaxed) != 0)
+        if (worker_is_called(w))
             break;
     }
     return true;

@@ -34,6 +34,11 @@ enum attention {
     ATTENTION_STOP = 16  /* the node is to stop, or this worker to leave */
 };
 
+/* What can wait until the next few turns are over: looked at between every ATTENTION_EVERY turns, and when the run
+ * queue is empty. Looking at once would cost two transfers of a cache line for each message from another worker. */
+#define ATTENTION_LAZY (unsigned) ATTENTION_MAIL
+#define ATTENTION_EVERY 8
+
 struct worker {
     /* hot */
     struct tr_self *self;      /* the stack that runs */
@@ -148,6 +153,12 @@ static inline void worker_nudge(struct worker *w, unsigned why)
     unsigned sound = 1;
     if (atomic_load(&w->asleep) == 1 && atomic_compare_exchange_strong(&w->asleep, &sound, 2))
         worker_wake_up(w);
+}
+
+/* Whether a turn is to be cut short. */
+static inline bool worker_is_called(const struct worker *w)
+{
+    return (atomic_load_explicit(&w->attention, memory_order_relaxed) & ~ATTENTION_LAZY) != 0;
 }
 
 /* The living actor with this address, if its home is here; else NULL. In the gate. */

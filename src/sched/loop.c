@@ -24,8 +24,10 @@
 #include "sched/sched.h"
 #include "sched/shuffle.h"
 
-#define TIMERS_A_PASS 4096 /* then the actors they woke have their turn */
-#define TRIM_A_PASS 64     /* idle stacks given back before the worker goes to sleep */
+#define TIMERS_A_PASS 4096   /* then the actors they woke have their turn */
+#define LINGER_FIRST_NS 2000 /* before anything else is looked at, since answers from other workers come soon */
+#define LINGER_LAST_NS 20000 /* before the worker sleeps: half of what it takes to be woken */
+#define TRIM_A_PASS 64       /* idle stacks given back before the worker goes to sleep */
 
 /* ---- the run queue ---- */
 
@@ -276,11 +278,27 @@ int64_t sched_next_wake(const struct sched *s)
     return timer < s->stop_deadline ? timer : s->stop_deadline;
 }
 
-/* What other threads have handed over, and nothing else: this is all that a message from another worker costs here. */
+#define ATTENTION_CHEAP (unsigned) (ATTENTION_MAIL | ATTENTION_SHARE) /* no system call, no clock */
+
+/* What other threads have handed over, or want, and nothing else: this is all that a message from another worker costs
+ * here. */
 static void attend_mail(struct worker *w)
 {
-    atomic_fetch_and(&w->attention, ~(unsigned) ATTENTION_MAIL);
+    unsigned why = atomic_fetch_and(&w->attention, ~ATTENTION_CHEAP);
     (void) post_drain(w);
+    if (why & ATTENTION_SHARE) {
+        queue_stack_batch(w);
+        share_out(w);
+    }
+}
+
+/* Whether the loop is to look up from its queue. */
+static inline bool must_look_up(const struct worker *w)
+{
+    unsigned why = atomic_load_explicit(&w->attention, memory_order_relaxed);
+    if (__builtin_expect(why == 0 && w->slice_left != 0, 1))
+        return false;
+    return w->slice_left == 0 || (why & ~ATTENTION_LAZY) != 0 || w->slice_left % ATTENTION_EVERY == 0;
 }
 
 /* Everything that is not a turn. */
@@ -312,7 +330,7 @@ static void loop_sleep(struct sched *s)
         debug_turn_ends(w);
     if (w->world->workers > 1) {
         share_ask(w);
-        share_linger(w);
+        (void) share_linger(w, LINGER_LAST_NS);
     }
     atomic_store(&w->asleep, 1);
     if (atomic_load(&w->attention) == 0) {
@@ -366,11 +384,30 @@ static void loop_leave(struct tr_self *self)
     arrive(w, self);
 }
 
+/* Attention was called, or the slice is over. */
+static void loop_look_up(struct tr_self *self)
+{
+    struct worker *w = self->worker;
+    struct sched *s = sched_of(w);
+    unsigned why = atomic_load_explicit(&w->attention, memory_order_relaxed);
+    if (w->slice_left > 0 && s->mode == LOOP_RUN && (why & ~ATTENTION_CHEAP) == 0) {
+        attend_mail(w);
+        return;
+    }
+    attend(s);
+    if (must_leave(s, worker_has_ready(self->worker)))
+        loop_leave(self);
+}
+
 /* Nothing is ready: look at the world once, give memory back, and leave or sleep. */
 static void loop_idle(struct tr_self *self)
 {
     struct worker *w = self->worker;
     struct sched *s = sched_of(w);
+    if (s->mode == LOOP_RUN && w->world->workers > 1 && share_linger(w, LINGER_FIRST_NS)) {
+        loop_look_up(self);
+        return;
+    }
     attend(s);
     if (worker_has_ready(w))
         return;
@@ -388,26 +425,12 @@ static void loop_idle(struct tr_self *self)
         loop_sleep(s);
 }
 
-/* Attention was called, or the slice is over. */
-static void loop_look_up(struct tr_self *self, unsigned why)
-{
-    struct sched *s = sched_of(self->worker);
-    if (why == ATTENTION_MAIL && self->worker->slice_left > 0 && s->mode == LOOP_RUN) {
-        attend_mail(self->worker);
-        return;
-    }
-    attend(s);
-    if (must_leave(s, worker_has_ready(self->worker)))
-        loop_leave(self);
-}
-
 static void loop(struct tr_self *self)
 {
     struct worker *w = self->worker;
     for (;;) {
-        unsigned why = atomic_load_explicit(&w->attention, memory_order_relaxed);
-        if (w->slice_left == 0 || why != 0)
-            loop_look_up(self, why);
+        if (must_look_up(w))
+            loop_look_up(self);
         struct runnable *r = queue_pop(w);
         if (r == NULL)
             loop_idle(self);
@@ -466,7 +489,7 @@ static void cell_resume(struct tr_self *self, struct cell *c)
 /* The next in the queue, if it is a suspended stack that can be switched to without a loop in between. */
 static struct tr_self *next_stack(struct worker *w)
 {
-    if (w->slice_left == 0 || w->shuffle != NULL || atomic_load_explicit(&w->attention, memory_order_relaxed) != 0)
+    if (w->shuffle != NULL || must_look_up(w))
         return NULL;
     struct runnable *r = w->batch_head != NULL ? w->batch_head : w->front_head;
     if (r == NULL || (r->flags & (CELL_IS | SELF_DEAD)))

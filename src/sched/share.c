@@ -164,8 +164,6 @@ void share_ask(struct worker *w)
     }
 }
 
-#define LINGER_NS 20000 /* half of what it takes to be woken */
-
 /* Whether anybody else is at work. */
 static bool others_awake(const struct worker *w)
 {
@@ -176,11 +174,13 @@ static bool others_awake(const struct worker *w)
     return false;
 }
 
-void share_linger(const struct worker *w)
+bool share_linger(const struct worker *w, int64_t for_ns)
 {
-    int64_t until = others_awake(w) ? clock_monotonic_ns() + LINGER_NS : 0;
-    while (atomic_load_explicit(&w->attention, memory_order_relaxed) == 0 && clock_monotonic_ns() < until)
-        ;
+    bool called = atomic_load_explicit(&w->attention, memory_order_relaxed) != 0;
+    int64_t until = called || !others_awake(w) ? 0 : clock_monotonic_ns() + for_ns;
+    while (!called && clock_monotonic_ns() < until)
+        called = atomic_load_explicit(&w->attention, memory_order_relaxed) != 0;
+    return called;
 }
 
 void share_fed(struct worker *w)

@@ -12,6 +12,7 @@
 #define SCHED_SHARE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct worker;
 
@@ -24,8 +25,8 @@ bool share_receive(struct worker *w);
 /* This worker has nothing to do: says so to those that have. */
 void share_ask(struct worker *w);
 
-/* Waits a little for something to be handed over, while others are at work: being woken takes longer. */
-void share_linger(const struct worker *w);
+/* Waits a little for something to be handed over, while others are at work. Whether attention is called. */
+bool share_linger(const struct worker *w, int64_t for_ns);
 
 /* It has something to do. */
 void share_fed(struct worker *w);

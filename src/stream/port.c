@@ -109,7 +109,7 @@ tr_err port_get(struct tr_self *self, int64_t id, enum port_kind kind, const cha
 static tr_err port_is_fair(struct tr_self *self)
 {
     struct worker *w = self->worker;
-    if (++self->recvs < CALLS_BEFORE_YIELD && atomic_load_explicit(&w->attention, memory_order_relaxed) == 0)
+    if (++self->recvs < CALLS_BEFORE_YIELD && !worker_is_called(w))
         return TR_OK;
     self->recvs = 0;
     return worker_yield(self);
