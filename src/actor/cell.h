@@ -65,8 +65,8 @@ enum cell_flag {
     CELL_LINKED = 1u << 17,    /* stands in the run queue; also used by suspended stacks */
     CELL_SENDERS = 1u << 18,   /* somebody waits for room in its mailbox */
     CELL_PLACED = 1u << 19,    /* does not move: it was placed, or shares memory with its spawner */
-    CELL_WATCHED = 1u << 29, /* a test looks at what is sent to it: world.watch */
-    CELL_TRACED = 1u << 30   /* debug mode or an instrument watches it: actor/debug.h */
+    CELL_WATCHED = 1u << 29,   /* a test looks at what is sent to it: world.watch */
+    CELL_TRACED = 1u << 30     /* debug mode or an instrument watches it: actor/debug.h */
 };
 
 struct cell {

@@ -75,7 +75,7 @@ enum self_flag {
                                its end */
     SELF_LET_GO = 1u << 26, /* was suspended in a reentrant handler: others may work for its cell */
     SELF_DEADLOCK = 1u << 28, /* its wait is part of a cycle over several workers; the words are in error */
-    SELF_WOKEN = 1u << 25   /* what it waited for has come (descriptors, ends, room) */
+    SELF_WOKEN = 1u << 25     /* what it waited for has come (descriptors, ends, room) */
 };
 
 struct tr_self {

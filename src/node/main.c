@@ -155,7 +155,14 @@ int tr_main_with(const tr_node_opts *opts, tr_body_fn *main_fn, void *arg)
                  "tr_main_with: opts.size is not sizeof(tr_node_opts), or an option is set that is tr_main's own");
     } else if ((err = program_run(&p, *opts)) != TR_OK) {
         p.result = err;
-        snprintf(p.text, sizeof p.text, "the node could not be made: %s (%s)", tr_err_text(err), strerror(errno));
+        if (err == TR_EINVAL)
+            snprintf(
+                p.text, sizeof p.text,
+                "the node could not be made: an option is out of range (at most %d workers and %u actors; a stop_grace_ms "
+                "above 0)",
+                WORKERS_MAX, CELL_MAX);
+        else
+            snprintf(p.text, sizeof p.text, "the node could not be made: %s (%s)", tr_err_text(err), strerror(errno));
     }
     int status = program_status(&p);
     tr_node_destroy(&program_node);

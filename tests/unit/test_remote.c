@@ -280,6 +280,25 @@ static tr_err send_and_tell(tr_self *self, void *arg)
 
 /* Senders that give up: by a deadline a hundred times, by a cancel, by a kill. Then there is room, for all who want it.
  */
+/* Until the listing says that somebody does. */
+static tr_err until_room_is_waited_for(tr_self *self)
+{
+    tr_err err = TR_OK;
+    for (bool waits = false; !waits && err == TR_OK;) {
+        char *text = NULL;
+        size_t size = 0;
+        FILE *out = open_memstream(&text, &size);
+        if (out == NULL)
+            return TR_ENOMEM;
+        tr_node_print(tr_self_node(self), out);
+        fclose(out);
+        waits = strstr(text, "waiting for room at") != NULL;
+        free(text);
+        err = tr_sleep(self, 1);
+    }
+    return err;
+}
+
 static tr_err give_up_in_every_way(tr_self *self, void *arg)
 {
     struct stream *s = arg;
@@ -291,7 +310,7 @@ static tr_err give_up_in_every_way(tr_self *self, void *arg)
     for (int i = 0; i < 2 && err == TR_OK; i++)
         err = tr_spawn(self, send_and_tell, s, &who[i]);
     if (err == TR_OK)
-        err = tr_sleep(self, 5);
+        err = until_room_is_waited_for(self);
     if (err == TR_OK)
         err = tr_cancel_wait(self, who[0], "enough", TR_FOREVER);
     (void) tr_kill(self, who[1], "enough");
@@ -322,7 +341,7 @@ static tr_err wait_for_room_of_the_dying(tr_self *self, void *arg)
     if (err == TR_OK)
         err = tr_spawn(self, send_and_tell, s, &who);
     if (err == TR_OK)
-        err = tr_sleep(self, 2);
+        err = until_room_is_waited_for(self);
     (void) tr_kill(self, s->to, "enough");
     return err == TR_OK ? tr_join(self, who, NULL) : err;
 }
