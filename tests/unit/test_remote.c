@@ -278,8 +278,6 @@ static tr_err send_and_tell(tr_self *self, void *arg)
     return TR_OK;
 }
 
-/* Senders that give up: by a deadline a hundred times, by a cancel, by a kill. Then there is room, for all who want it.
- */
 /* Until the listing says that somebody does. */
 static tr_err until_room_is_waited_for(tr_self *self)
 {
@@ -299,6 +297,8 @@ static tr_err until_room_is_waited_for(tr_self *self)
     return err;
 }
 
+/* Senders that give up: by a deadline a hundred times, by a cancel, by a kill. Then there is room, for all who want it.
+ */
 static tr_err give_up_in_every_way(tr_self *self, void *arg)
 {
     struct stream *s = arg;
