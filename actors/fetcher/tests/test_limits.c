@@ -43,8 +43,8 @@ static tr_err crowd_main(tr_self *self, void *arg)
         c->fetched += outcomes[i].err == TR_OK && tr_page_read(outcomes[i].reply, &page) == TR_OK && page.status == 200;
     }
     c->peak = server_count(self, pool, "peak");
-    c->active = pool_count(self, pool, POOL_ACTIVE);
-    c->waiting = pool_count(self, pool, POOL_WAITING);
+    c->active = pool_count_becomes(self, pool, POOL_ACTIVE, 0);
+    c->waiting = pool_count_becomes(self, pool, POOL_WAITING, 0);
     return err;
 }
 
@@ -110,8 +110,8 @@ static tr_err give_up_main(tr_self *self, void *arg)
         return tr_fail_with(self, TR_EFAILED, "the ask ended with %s", tr_err_name(hang.err));
     fetch_from(self, pool, &noticed);
     c->fetched = noticed.status;
-    c->active = pool_count(self, pool, POOL_ACTIVE);
-    c->canceled = pool_count(self, pool, POOL_CANCELED);
+    c->active = pool_count_becomes(self, pool, POOL_ACTIVE, 0);
+    c->canceled = pool_count_becomes(self, pool, POOL_CANCELED, 1);
     return TR_OK;
 }
 
@@ -149,8 +149,8 @@ static tr_err soak_main(tr_self *self, void *arg)
         err = tr_ask_start_for(self, pool, PATIENCE_MS, &asks[i], "fetch", at(&web, "/barrier/soak/4"));
     if (err == TR_OK)
         err = tr_gather(self, asks, 4, TR_FAIL_FAST, outcomes);
-    c->active = pool_count(self, pool, POOL_ACTIVE);
-    c->waiting = pool_count(self, pool, POOL_WAITING);
+    c->active = pool_count_becomes(self, pool, POOL_ACTIVE, 0);
+    c->waiting = pool_count_becomes(self, pool, POOL_WAITING, 0);
     return err;
 }
 
@@ -178,12 +178,12 @@ static tr_err waiting_main(tr_self *self, void *arg)
         err = tr_ask_start_for(self, pool, PATIENCE_MS, &waits[i], "fetch", at(&web, "/ok/1"));
     if (err != TR_OK)
         return err;
-    c->waiting = pool_count(self, pool, POOL_WAITING);
+    c->waiting = pool_count_becomes(self, pool, POOL_WAITING, 10);
     for (int i = 0; i < 10; i++)
         tr_ask_cancel(self, waits[i]);
-    c->peak = pool_count(self, pool, POOL_WAITING);
+    c->peak = pool_count_becomes(self, pool, POOL_WAITING, 0);
     tr_ask_cancel(self, hang);
-    c->canceled = pool_count(self, pool, POOL_CANCELED);
+    c->canceled = pool_count_becomes(self, pool, POOL_CANCELED, 11);
     return TR_OK;
 }
 

@@ -191,10 +191,10 @@ static tr_err rest_main(tr_self *self, void *arg)
     if (err != TR_OK)
         return err;
     fetch_from(self, pool, &r->other);
-    r->active = pool_count(self, pool, POOL_ACTIVE);
-    r->waiting = pool_count(self, pool, POOL_WAITING);
+    r->active = pool_count_becomes(self, pool, POOL_ACTIVE, 0);
+    r->waiting = pool_count_becomes(self, pool, POOL_WAITING, 0);
     tr_ask_cancel(self, ask);
-    r->canceled = pool_count(self, pool, POOL_CANCELED);
+    r->canceled = pool_count_becomes(self, pool, POOL_CANCELED, 1);
     return TR_OK;
 }
 

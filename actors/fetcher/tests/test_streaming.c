@@ -77,7 +77,7 @@ static tr_err read_main(tr_self *self, void *arg)
         return err;
     stream_read(self, &flow, s);
     tr_flow_close(self, &flow);
-    s->active = pool_count(self, pool, POOL_ACTIVE);
+    s->active = pool_count_becomes(self, pool, POOL_ACTIVE, 0);
     return TR_OK;
 }
 
@@ -244,7 +244,7 @@ static tr_err close_main(tr_self *self, void *arg)
     tr_flow_close(self, &flow);
     fetch_from(self, pool, &noticed);
     s->status = noticed.status;
-    s->active = pool_count(self, pool, POOL_ACTIVE);
+    s->active = pool_count_becomes(self, pool, POOL_ACTIVE, 0);
     return TR_OK;
 }
 
@@ -331,7 +331,7 @@ static tr_err upload_main(tr_self *self, void *arg)
         return err;
     stream_read(self, &flow, s);
     tr_flow_close(self, &flow);
-    s->active = pool_count(self, pool, POOL_ACTIVE);
+    s->active = pool_count_becomes(self, pool, POOL_ACTIVE, 0);
     return TR_OK;
 }
 
@@ -445,7 +445,7 @@ static tr_err fail_main(tr_self *self, void *arg)
         return err;
     stream_read(self, &flow, s);
     tr_flow_close(self, &flow);
-    s->active = pool_count(self, pool, POOL_ACTIVE);
+    s->active = pool_count_becomes(self, pool, POOL_ACTIVE, 0);
     return TR_OK;
 }
 
