@@ -140,35 +140,6 @@ static void cancel_here(struct worker *w, struct cell *c, const char *reason)
         worker_ready(w, &c->run);
 }
 
-/* Runs at the home of the actor. */
-static void cancel_arrive(struct worker *w, struct errand *e)
-{
-    bool moved;
-    struct signal *s = signal_of(e);
-    struct cell *c = signal_target(w, s, &moved);
-    if (moved)
-        return;
-    if (c != NULL && !(c->run.flags & CELL_INTERNAL))
-        cancel_here(w, c, s->text);
-    signal_free(w, s);
-}
-
-tr_err cell_cancel(struct worker *w, struct cell *c, uint64_t id, const char *reason)
-{
-    tr_err err = TR_OK;
-    gate_enter(&w->gate);
-    if (cell_is_here(w, c)) {
-        cancel_here(w, c, reason);
-    } else {
-        struct signal *s = signal_new(w, cancel_arrive, id, reason);
-        err = s != NULL ? TR_OK : TR_ENOMEM;
-        if (s != NULL)
-            signal_send(w, s);
-    }
-    gate_leave(&w->gate);
-    return err;
-}
-
 /* Whether an actor that is ending is held up by code of its own. */
 static bool is_in_fini(const struct cell *c)
 {
@@ -194,8 +165,10 @@ static void kill_here(struct worker *w, struct cell *c, const char *reason)
         worker_ready(w, &c->run);
 }
 
-/* Runs at the home of the actor. */
-static void kill_arrive(struct worker *w, struct errand *e)
+/* What is done at the home of the actor: here at once, elsewhere when the signal arrives. */
+typedef void order_fn(struct worker *w, struct cell *c, const char *reason);
+
+static void order_arrive(struct worker *w, struct errand *e, order_fn *here)
 {
     bool moved;
     struct signal *s = signal_of(e);
@@ -203,24 +176,45 @@ static void kill_arrive(struct worker *w, struct errand *e)
     if (moved)
         return;
     if (c != NULL && !(c->run.flags & CELL_INTERNAL))
-        kill_here(w, c, s->text);
+        here(w, c, s->text);
     signal_free(w, s);
 }
 
-tr_err cell_kill(struct worker *w, struct cell *c, uint64_t id, const char *reason)
+static void cancel_arrive(struct worker *w, struct errand *e)
+{
+    order_arrive(w, e, cancel_here);
+}
+
+static void kill_arrive(struct worker *w, struct errand *e)
+{
+    order_arrive(w, e, kill_here);
+}
+
+static tr_err order_give(struct worker *w, struct cell *c, uint64_t id, const char *reason, order_fn *here,
+                         void (*arrive)(struct worker *w, struct errand *e))
 {
     tr_err err = TR_OK;
     gate_enter(&w->gate);
     if (cell_is_here(w, c)) {
-        kill_here(w, c, reason);
+        here(w, c, reason);
     } else {
-        struct signal *s = signal_new(w, kill_arrive, id, reason);
+        struct signal *s = signal_new(w, arrive, id, reason);
         err = s != NULL ? TR_OK : TR_ENOMEM;
         if (s != NULL)
             signal_send(w, s);
     }
     gate_leave(&w->gate);
     return err;
+}
+
+tr_err cell_cancel(struct worker *w, struct cell *c, uint64_t id, const char *reason)
+{
+    return order_give(w, c, id, reason, cancel_here, cancel_arrive);
+}
+
+tr_err cell_kill(struct worker *w, struct cell *c, uint64_t id, const char *reason)
+{
+    return order_give(w, c, id, reason, kill_here, kill_arrive);
 }
 
 /* One that ends elsewhere stays in the list, and in its slot, until this worker has been told. */
