@@ -1,208 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* test_flow.c - streams of messages: parts, credit, ends on both sides (src/share/flow.c, relay.c; docs/semantics.md,
  * S40) */
-#include "support/actor_test.h"
-
-#define NO_SHELF ((tr_err) (TR_EUSER + 7))
-
-struct scene {
-    struct notes notes;
-    tr_addr store, other;
-    tr_flow flow;
-    tr_msg *kept;
-    int parts; /* that the store has written */
-    int stop_at;
-    uint64_t fail_at;
-};
-
-/* ---- a store, which answers in parts ---- */
-
-static tr_err store_init(tr_self *self, void *state, void *arg)
-{
-    (void) self;
-    *(struct scene **) state = arg;
-    return TR_OK;
-}
-
-static tr_err write_parts(tr_self *self, struct scene *s, tr_flow *flow, int n)
-{
-    tr_err err = TR_OK;
-    for (int i = 0; i < n && err == TR_OK; i++)
-        if ((err = tr_flow_write(self, flow, "item", i)) == TR_OK)
-            s->parts++;
-    return err;
-}
-
-static tr_err begin_parts(tr_self *self, struct scene *s, const tr_msg *m, tr_flow *flow)
-{
-    int n = 0;
-    (void) tr_args(m, &n);
-    tr_err err = tr_flow_answer(self, m, flow);
-    return err == TR_OK ? write_parts(self, s, flow, n) : err;
-}
-
-static tr_err on_list(tr_self *self, void *state, const tr_msg *m)
-{
-    tr_flow flow;
-    tr_err err = begin_parts(self, *(struct scene **) state, m, &flow);
-    return err == TR_OK ? tr_flow_end(self, &flow) : err;
-}
-
-static tr_err on_total(tr_self *self, void *state, const tr_msg *m)
-{
-    tr_flow flow;
-    tr_err err = begin_parts(self, *(struct scene **) state, m, &flow);
-    return err == TR_OK ? tr_reply(self, m, "total", (*(struct scene **) state)->parts) : err;
-}
-
-static tr_err on_break(tr_self *self, void *state, const tr_msg *m)
-{
-    tr_flow flow;
-    tr_err err = begin_parts(self, *(struct scene **) state, m, &flow);
-    return err == TR_OK ? tr_fail_with(self, NO_SHELF, "no shelf %d", 3) : err;
-}
-
-static tr_err on_fail(tr_self *self, void *state, const tr_msg *m)
-{
-    tr_flow flow;
-    tr_err err = begin_parts(self, *(struct scene **) state, m, &flow);
-    return err == TR_OK ? tr_flow_fail(self, &flow, NO_SHELF, "not shelf %d", 4) : err;
-}
-
-static tr_err on_forget(tr_self *self, void *state, const tr_msg *m)
-{
-    tr_flow flow;
-    return begin_parts(self, *(struct scene **) state, m, &flow);
-}
-
-static tr_err on_closed(tr_self *self, void *state, const tr_msg *m)
-{
-    tr_flow flow;
-    tr_err err = begin_parts(self, *(struct scene **) state, m, &flow);
-    return err == TR_OK ? TR_ECLOSED : err;
-}
-
-static tr_err on_die(tr_self *self, void *state, const tr_msg *m)
-{
-    tr_flow flow;
-    (void) begin_parts(self, *(struct scene **) state, m, &flow);
-    tr_fail(self, NO_SHELF, "the store burnt down");
-}
-
-/* Writes until it cannot, says why and when. */
-static tr_err on_endless(tr_self *self, void *state, const tr_msg *m)
-{
-    struct scene *s = *(struct scene **) state;
-    tr_flow flow;
-    tr_err err = begin_parts(self, s, m, &flow);
-    if (err == TR_OK)
-        err = write_parts(self, s, &flow, 1000000);
-    note(&s->notes, "store:%s:%d@%ld", tr_err_name(err) + 3, tr_is_dead(m), now_ms(self));
-    return err;
-}
-
-/* One part, and then a wait that has nothing to do with the flow. */
-static tr_err on_sleepy(tr_self *self, void *state, const tr_msg *m)
-{
-    struct scene *s = *(struct scene **) state;
-    tr_flow flow;
-    tr_err err = tr_flow_answer(self, m, &flow);
-    if (err == TR_OK)
-        err = write_parts(self, s, &flow, 1);
-    if (err == TR_OK)
-        err = tr_sleep(self, 1000);
-    note(&s->notes, "asleep:%s:%d@%ld", tr_err_name(err) + 3, tr_is_dead(m), now_ms(self));
-    return err;
-}
-
-/* Adds up what the asker writes. */
-static tr_err on_sum(tr_self *self, void *state, const tr_msg *m)
-{
-    struct scene *s = *(struct scene **) state;
-    tr_flow flow;
-    const tr_msg *part;
-    int sum = 0, n;
-    tr_err err = tr_flow_answer(self, m, &flow);
-    while (err == TR_OK && (err = tr_flow_next(self, &flow, &part)) == TR_OK)
-        if (tr_is(part, "item", &n))
-            sum += n;
-    note(&s->notes, "store:%s", tr_err_name(err) + 3);
-    if (err != TR_ECLOSED)
-        return err;
-    err = tr_flow_write(self, &flow, "sum", sum);
-    return err == TR_OK ? tr_flow_end(self, &flow) : err;
-}
-
-static tr_err on_stop(tr_self *self, void *state, const tr_msg *m)
-{
-    (void) self, (void) state, (void) m;
-    return TR_STOP;
-}
-
-static const tr_handler store_rows[] = {
-    { "list", "n:int", "...", on_list, NULL, 0, NULL },
-    { "total", "n:int", "...", on_total, NULL, 0, NULL },
-    { "break", "n:int", "...", on_break, NULL, 0, NULL },
-    { "fail", "n:int", "...", on_fail, NULL, 0, NULL },
-    { "forget", "n:int", "...", on_forget, NULL, 0, NULL },
-    { "closed", "n:int", "...", on_closed, NULL, 0, NULL },
-    { "die", "n:int", "...", on_die, NULL, 0, NULL },
-    { "endless", "", "...", on_endless, NULL, 0, NULL },
-    { "sleepy", "", "...", on_sleepy, NULL, TR_CANCELS, NULL },
-    { "sum", "", "...", on_sum, NULL, 0, NULL },
-    { "stop", "", NULL, on_stop, NULL, 0, NULL },
-    { 0 },
-};
-static const tr_behaviour store = {
-    .name = "store", .state_size = sizeof(struct scene *), .handlers = store_rows, .init = store_init
-};
+#include "support/flow_test.h"
 
 /* ---- reading ---- */
-
-static tr_err note_part(struct scene *s, tr_err err, const tr_msg *part)
-{
-    char text[64];
-    if (err != TR_OK)
-        return note_err(&s->notes, err);
-    tr_msg_print(part, text, sizeof text);
-    note(&s->notes, "%s", text);
-    return TR_OK;
-}
-
-static tr_err read_all(tr_self *self, struct scene *s)
-{
-    const tr_msg *part;
-    tr_err err = TR_OK;
-    while (err == TR_OK) {
-        err = tr_flow_next(self, &s->flow, &part);
-        (void) note_part(s, err, part);
-    }
-    return err;
-}
-
-/* Opens, reads to the end, closes. */
-#define note_flow(self, s, opts, ...)                                                    \
-    do {                                                                                 \
-        tr_err err_ = tr_flow_open((self), (s)->store, (opts), &(s)->flow, __VA_ARGS__); \
-        if (err_ == TR_OK)                                                               \
-            (void) read_all((self), (s));                                                \
-        else                                                                             \
-            (void) note_err(&(s)->notes, err_);                                          \
-        tr_flow_close((self), &(s)->flow);                                               \
-    } while (0)
-
-#define run_scene(body, expected)                        \
-    do {                                                 \
-        struct scene s_ = { 0 };                         \
-        (void) state;                                    \
-        assert_int_equal(run_actor((body), &s_), TR_OK); \
-        assert_string_equal(s_.notes.text, (expected));  \
-    } while (0)
-
-static tr_err open_store(tr_self *self, struct scene *s)
-{
-    return tr_spawn(self, &store, s, &s->store);
-}
 
 static tr_err read_a_list(tr_self *self, void *arg)
 {
@@ -546,22 +347,29 @@ static void a_flow_that_is_closed_at_once_leaves_nothing(void **state)
     run_scene(end_before_the_relay_has_run, "");
 }
 
-/* ---- deadlines ---- */
-
-static tr_err late_writer(tr_self *self, void *arg)
+static tr_err leave_a_part_unread(tr_self *self, void *arg)
 {
     struct scene *s = arg;
-    const tr_msg *m;
-    tr_flow flow;
-    tr_err err = tr_recv(self, &m);
+    tr_pending pending;
+    tr_err err = open_store(self, s);
     if (err == TR_OK)
-        err = tr_flow_answer(self, m, &flow);
-    for (int i = 0; i < 3 && err == TR_OK; i++)
-        if ((err = tr_sleep(self, 10)) == TR_OK)
-            err = tr_flow_write(self, &flow, "item", i);
-    note(&s->notes, "writer:%s", tr_err_name(err) + 3);
-    return err == TR_OK ? tr_flow_end(self, &flow) : TR_OK;
+        err = tr_flow_open(self, s->store, NULL, &s->flow, "list", 2);
+    if (err == TR_OK)
+        err = tr_ask_start(self, s->flow.relay, &pending, "flow.next", 0, tr_bool(false));
+    (void) tr_sleep(self, 5);
+    tr_ask_cancel(self, pending); /* the answer is there */
+    (void) read_all(self, s);
+    tr_flow_close(self, &s->flow);
+    return err;
 }
+
+/* S40.4 */
+static void a_part_that_was_answered_and_not_read_is_the_next_again(void **state)
+{
+    run_scene(leave_a_part_unread, "item 0 item 1 ECLOSED");
+}
+
+/* ---- deadlines ---- */
 
 static tr_err read_impatiently(tr_self *self, void *arg)
 {
@@ -647,252 +455,6 @@ static tr_err read_under_a_deadline(tr_self *self, void *arg)
 static void the_deadline_of_a_flow_ends_both_sides(void **state)
 {
     run_scene(read_under_a_deadline, "item 0 item 1 ETIMEDOUT @25 writer:EDOWN");
-}
-
-/* ---- without waiting ---- */
-
-/* A behaviour that answers in parts and never waits, as one that is called by a library does. */
-struct pump {
-    struct scene *scene;
-    tr_msg *request;
-    tr_flow flow;
-    int n;
-};
-
-static tr_err pump_more(tr_self *self, void *state, tr_err err, const tr_msg *reply, void *ctx);
-
-static tr_err pump_end(tr_self *self, struct pump *p, tr_err err)
-{
-    if (err == TR_OK)
-        err = tr_flow_end(self, &p->flow);
-    note(&p->scene->notes, "pump:%d:%s", p->n, tr_err_name(err) + 3);
-    tr_flow_close(self, &p->flow);
-    tr_drop(self, &p->request);
-    return TR_OK;
-}
-
-static tr_err pump_more(tr_self *self, void *state, tr_err err, const tr_msg *reply, void *ctx)
-{
-    struct pump *p = state;
-    (void) reply;
-    tr_check(self, ctx == &p->n);
-    while (err == TR_OK && p->n < 10)
-        if ((err = tr_flow_try_write(self, &p->flow, "item", p->n)) == TR_OK)
-            p->n++;
-    if (err == TR_EFULL && p->n > 0 && p->scene->stop_at == 1)
-        return TR_OK; /* it has other things to do */
-    if (err == TR_EFULL)
-        return tr_flow_room_then(self, &p->flow, pump_more, &p->n);
-    return pump_end(self, p, err);
-}
-
-static tr_err on_pump(tr_self *self, void *state, const tr_msg *m)
-{
-    struct pump *p = state;
-    p->request = tr_keep(self, m);
-    tr_err err = tr_flow_answer(self, p->request, &p->flow);
-    return err == TR_OK ? pump_more(self, p, TR_OK, NULL, &p->n) : err;
-}
-
-static tr_err on_pump_gone(tr_self *self, void *state, const tr_msg *m)
-{
-    struct pump *p = state;
-    (void) m;
-    note(&p->scene->notes, "gone:%d", tr_is_dead(p->request));
-    return pump_end(self, p, TR_ECANCELED);
-}
-
-static tr_err pump_init(tr_self *self, void *state, void *arg)
-{
-    (void) self;
-    ((struct pump *) state)->scene = arg;
-    return TR_OK;
-}
-
-static const tr_handler pump_rows[] = {
-    { "pump", "", "...", on_pump, NULL, 0, on_pump_gone },
-    { 0 },
-};
-static const tr_behaviour pump = {
-    .name = "pump", .state_size = sizeof(struct pump), .handlers = pump_rows, .init = pump_init
-};
-
-static tr_err read_from_a_pump(tr_self *self, void *arg)
-{
-    struct scene *s = arg;
-    const tr_flow_opts few = { .size = sizeof few, .parts_max = 4 };
-    tr_err err = tr_spawn(self, &pump, s, &s->store);
-    note_flow(self, s, &few, "pump");
-    return err;
-}
-
-/* S40.11 */
-static void a_behaviour_writes_without_waiting(void **state)
-{
-    run_scene(read_from_a_pump, "item 0 item 1 item 2 item 3 item 4 item 5 item 6 item 7 pump:10:OK item 8 item 9 "
-                                "ECLOSED");
-}
-
-static tr_err leave_a_pump(tr_self *self, void *arg)
-{
-    struct scene *s = arg;
-    const tr_msg *part;
-    const tr_flow_opts few = { .size = sizeof few, .parts_max = 4 };
-    tr_err err = tr_spawn(self, &pump, s, &s->store);
-    if (err == TR_OK)
-        err = tr_flow_open(self, s->store, &few, &s->flow, "pump");
-    if (err == TR_OK)
-        err = tr_flow_next(self, &s->flow, &part);
-    tr_flow_close(self, &s->flow);
-    return err == TR_OK ? tr_sleep(self, 10) : err;
-}
-
-/* S40.8: by the call that waits, once. */
-static void the_askers_end_is_told_to_one_that_waits_for_room(void **state)
-{
-    run_scene(leave_a_pump, "pump:4:EDOWN");
-}
-
-/* S40.8 */
-static void the_askers_end_is_told_to_a_kept_request(void **state)
-{
-    struct scene s = { .stop_at = 1 };
-    (void) state;
-    assert_int_equal(run_actor(leave_a_pump, &s), TR_OK);
-    assert_string_equal(s.notes.text, "gone:1 pump:4:ECANCELED");
-}
-
-/* A behaviour that reads in callbacks, of a flow that outlives the handler that opened it. */
-struct sink {
-    struct scene *scene;
-    tr_flow flow;
-};
-
-static tr_err sink_next(tr_self *self, void *state, tr_err err, const tr_msg *part, void *ctx)
-{
-    struct sink *k = state;
-    (void) note_part(k->scene, err, part);
-    if (err == TR_OK && k->scene->stop_at-- != 1)
-        return tr_flow_next_then(self, &k->flow, sink_next, ctx);
-    tr_flow_close(self, &k->flow);
-    return TR_OK;
-}
-
-static tr_err on_sink(tr_self *self, void *state, const tr_msg *m)
-{
-    struct sink *k = state;
-    const tr_flow_opts opts = { .size = sizeof opts, .flags = TR_FLOW_KEEP };
-    void *scene;
-    if (tr_args(m, &scene) != TR_OK)
-        return TR_EBADMSG;
-    k->scene = scene;
-    tr_err err = tr_flow_open(self, k->scene->store, &opts, &k->flow, "list", 3);
-    if (err == TR_OK)
-        err = tr_flow_next_then(self, &k->flow, sink_next, NULL);
-    if (err == TR_OK)
-        note_err(&k->scene->notes, tr_flow_next_then(self, &k->flow, sink_next, NULL));
-    return err;
-}
-
-static const tr_handler sink_rows[] = {
-    { "sink", "scene:ptr", NULL, on_sink, NULL, 0, NULL },
-    { 0 },
-};
-static const tr_behaviour sink = { .name = "sink", .state_size = sizeof(struct sink), .handlers = sink_rows };
-
-static tr_err read_in_callbacks(tr_self *self, void *arg)
-{
-    struct scene *s = arg;
-    tr_err err = open_store(self, s);
-    if (err == TR_OK)
-        err = tr_spawn(self, &sink, NULL, &s->other);
-    if (err == TR_OK)
-        err = tr_send(self, s->other, "sink", tr_local_ptr(s));
-    return err == TR_OK ? tr_sleep(self, 10) : err;
-}
-
-/* S40.11 */
-static void a_behaviour_reads_without_waiting(void **state)
-{
-    run_scene(read_in_callbacks, "EBUSY item 0 item 1 item 2 ECLOSED");
-}
-
-static void a_flow_closed_in_its_callback_leaves_nothing(void **state)
-{
-    struct scene s = { .stop_at = 2 };
-    (void) state;
-    assert_int_equal(run_actor(read_in_callbacks, &s), TR_OK);
-    assert_string_equal(s.notes.text, "EBUSY item 0 item 1");
-}
-
-/* Opens a flow of one who writes late, waits for its first part, and closes before that comes. */
-static tr_err on_give_up(tr_self *self, void *state, const tr_msg *m)
-{
-    struct sink *k = state;
-    (void) m;
-    tr_flow_close(self, &k->flow);
-    memset(&k->flow, 0x55, sizeof k->flow); /* nobody may look at it any more */
-    return TR_OK;
-}
-
-static tr_err on_wait(tr_self *self, void *state, const tr_msg *m)
-{
-    struct sink *k = state;
-    void *scene;
-    const tr_flow_opts opts = { .size = sizeof opts, .flags = TR_FLOW_KEEP };
-    tr_args(m, &scene);
-    k->scene = scene;
-    tr_err err = tr_flow_open(self, k->scene->store, &opts, &k->flow, "list", 3);
-    return err == TR_OK ? tr_flow_next_then(self, &k->flow, sink_next, NULL) : err;
-}
-
-static const tr_handler quitter_rows[] = {
-    { "wait", "scene:ptr", NULL, on_wait, NULL, 0, NULL },
-    { "give up", "", NULL, on_give_up, NULL, 0, NULL },
-    { 0 },
-};
-static const tr_behaviour quitter = { .name = "quitter", .state_size = sizeof(struct sink), .handlers = quitter_rows };
-
-static tr_err quit(tr_self *self, void *arg)
-{
-    struct scene *s = arg;
-    tr_err err = tr_spawn(self, late_writer, s, &s->store);
-    if (err == TR_OK)
-        err = tr_spawn(self, &quitter, NULL, &s->other);
-    if (err == TR_OK)
-        err = tr_send(self, s->other, "wait", tr_local_ptr(s));
-    (void) tr_sleep(self, 5);
-    if (err == TR_OK)
-        err = tr_send(self, s->other, "give up");
-    return err == TR_OK ? tr_join(self, s->store, NULL) : err;
-}
-
-/* S40.11 */
-static void after_a_close_its_function_is_not_called(void **state)
-{
-    run_scene(quit, "writer:EDOWN");
-}
-
-static tr_err leave_a_part_unread(tr_self *self, void *arg)
-{
-    struct scene *s = arg;
-    tr_pending pending;
-    tr_err err = open_store(self, s);
-    if (err == TR_OK)
-        err = tr_flow_open(self, s->store, NULL, &s->flow, "list", 2);
-    if (err == TR_OK)
-        err = tr_ask_start(self, s->flow.relay, &pending, "flow.next", 0, tr_bool(false));
-    (void) tr_sleep(self, 5);
-    tr_ask_cancel(self, pending); /* the answer is there */
-    (void) read_all(self, s);
-    tr_flow_close(self, &s->flow);
-    return err;
-}
-
-/* S40.4 */
-static void a_part_that_was_answered_and_not_read_is_the_next_again(void **state)
-{
-    run_scene(leave_a_part_unread, "item 0 item 1 ECLOSED");
 }
 
 /* ---- misuse ---- */
@@ -995,12 +557,6 @@ int main(void)
         cmocka_unit_test(a_timeout_of_nothing_is_what_is_there),
         cmocka_unit_test(a_next_that_was_cancelled_has_taken_nothing),
         cmocka_unit_test(the_deadline_of_a_flow_ends_both_sides),
-        cmocka_unit_test(a_behaviour_writes_without_waiting),
-        cmocka_unit_test(the_askers_end_is_told_to_one_that_waits_for_room),
-        cmocka_unit_test(the_askers_end_is_told_to_a_kept_request),
-        cmocka_unit_test(a_behaviour_reads_without_waiting),
-        cmocka_unit_test(a_flow_closed_in_its_callback_leaves_nothing),
-        cmocka_unit_test(after_a_close_its_function_is_not_called),
         cmocka_unit_test(a_part_that_was_answered_and_not_read_is_the_next_again),
         cmocka_unit_test(misuse_is_refused),
         cmocka_unit_test(whatever_allocation_fails_no_part_is_lost_unseen),

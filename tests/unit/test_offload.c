@@ -386,6 +386,7 @@ static void deadline_of_a_scope_ends_the_wait_as_a_timeout_of_the_scope(void **s
     assert_int_equal(atomic_load(&g.releases), 1);
 }
 
+/* Real time passes, in which the node has nothing else to do: a clock that then jumped to the timer would be seen. */
 static int nap(void *arg)
 {
     (void) arg;
