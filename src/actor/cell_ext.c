@@ -70,13 +70,20 @@ static const char *table_label(const struct table *t)
 
 const char *cell_label(const struct cell *c)
 {
-    const char *name = c->ext != NULL ? c->ext->name : NULL;
+    /* Acquire: pairs with the release in cell_ext_get, for who has seized the gate while user code runs. */
+    const struct cell_ext *e = __atomic_load_n(&c->ext, __ATOMIC_ACQUIRE);
+    const char *name = e != NULL ? e->name : NULL;
     return name != NULL ? name : table_label(c->table);
+}
+
+static const char *cell_label_far(const struct cell *c)
+{
+    return table_label(__atomic_load_n(&c->table, __ATOMIC_RELAXED));
 }
 
 const char *cell_label_any(const struct worker *w, const struct cell *c)
 {
-    return cell_is_here(w, c) ? cell_label(c) : table_label(__atomic_load_n(&c->table, __ATOMIC_RELAXED));
+    return cell_is_here(w, c) ? cell_label(c) : cell_label_far(c);
 }
 
 static const char *text_of(const char *label, const struct cell *c, char buf[CELL_TEXT_MAX])
@@ -94,4 +101,9 @@ const char *cell_text(const struct cell *c, char buf[CELL_TEXT_MAX])
 const char *cell_text_any(const struct worker *w, const struct cell *c, char buf[CELL_TEXT_MAX])
 {
     return text_of(cell_label_any(w, c), c, buf);
+}
+
+const char *cell_text_far(const struct cell *c, char buf[CELL_TEXT_MAX])
+{
+    return text_of(cell_label_far(c), c, buf);
 }

@@ -61,5 +61,6 @@ const char *cell_label_any(const struct worker *w, const struct cell *c);
 #define CELL_TEXT_MAX 128
 const char *cell_text(const struct cell *c, char buf[CELL_TEXT_MAX]);
 const char *cell_text_any(const struct worker *w, const struct cell *c, char buf[CELL_TEXT_MAX]);
+const char *cell_text_far(const struct cell *c, char buf[CELL_TEXT_MAX]); /* without its name */
 
 #endif

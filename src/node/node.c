@@ -213,21 +213,18 @@ struct worker *node_worker_here(const tr_node *node)
 
 #define LOOK_TRIES 100
 
-bool node_look(const tr_node *node, void (*f)(struct worker *w, void *ctx), void *ctx)
+void node_look(const tr_node *node, void (*f)(struct worker *w, bool held, void *ctx), void *ctx)
 {
-    bool all = true;
     const struct worker *here = sched_current();
     for (unsigned i = 0; i < node->world.workers; i++) {
         struct worker *w = &node->sched[i]->worker;
-        bool ours = w == here || !node->threads, held = false;
-        for (int tries = 0; !ours && !held && tries < LOOK_TRIES; tries++)
-            held = worker_seize_asleep(w) || gate_seize(&w->gate, false);
-        f(w, ctx);
-        if (held)
+        bool ours = w == here || !node->threads, seized = false;
+        for (int tries = 0; !ours && !seized && tries < LOOK_TRIES; tries++)
+            seized = worker_seize_asleep(w) || gate_seize(&w->gate, false);
+        f(w, ours || seized, ctx);
+        if (seized)
             gate_release(&w->gate);
-        all = all && (ours || held);
     }
-    return all;
 }
 
 tr_err node_spawn_internal(tr_node *node, const tr_behaviour *behaviour, void *arg, uint64_t *id)
@@ -392,8 +389,9 @@ unsigned tr_node_workers(const tr_node *node)
 }
 
 /* User code may be at its timers and stacks beside us: each figure is one word, of now or of just before. */
-SANITIZER_MAY_RACE static void stats_add(struct worker *w, void *ctx)
+SANITIZER_MAY_RACE static void stats_add(struct worker *w, bool held, void *ctx)
 {
+    (void) held;
     tr_node_stats *stats = ctx;
     stats->stacks += w->stacks.in_use - (w->idle_loop != NULL);
     stats->stacks_pooled += w->stacks.idle_len;
@@ -415,5 +413,5 @@ void tr_node_stats_get(const tr_node *node, tr_node_stats *stats)
     if (size != sizeof *stats)
         return;
     *stats = (tr_node_stats){ .size = size, .actors = world_live(&node->world) };
-    (void) node_look(node, stats_add, stats);
+    node_look(node, stats_add, stats);
 }

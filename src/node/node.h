@@ -46,9 +46,10 @@ tr_err node_enter(tr_node *node, enum loop_mode mode, int64_t budget_ms, bool *m
 /* Ends the other workers' threads. Actors stay as they are. */
 void node_threads_stop(tr_node *node);
 
-/* Runs f on each worker, of which none is at work meanwhile, but for the calling one. Returns false if one could not be
- * stopped (it is in the runtime for long: out of memory, a hook that blocks), and was looked at all the same. */
-bool node_look(const tr_node *node, void (*f)(struct worker *w, void *ctx), void *ctx);
+/* Runs f on each worker, of which none is at work in the runtime meanwhile, but for the calling one. held is false
+ * where one could not be stopped (it is in the runtime for long: out of memory, a hook that blocks): then f may read
+ * single words, and follow no pointer that the worker changes. */
+void node_look(const tr_node *node, void (*f)(struct worker *w, bool held, void *ctx), void *ctx);
 
 /* Debug mode knows all nodes, from the end of creation to the beginning of destruction; debug/nodes.c. */
 void debug_node_made(tr_node *node);

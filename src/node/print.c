@@ -88,19 +88,44 @@ static void actor_print(const struct worker *w, const struct cell *c, FILE *out)
     fprintf(out, ", mailbox %u (%u bytes)\n", c->len, c->bytes);
 }
 
-static void worker_print(struct worker *w, void *out)
+/* Of an actor that may change under our eyes: no stack, no name. */
+SANITIZER_MAY_RACE static void actor_glance(const struct cell *c, FILE *out)
 {
-    const struct cell_table *t = &w->world->cells;
-    for (uint32_t slot = 0; slot < t->used; slot++) {
+    char text[CELL_TEXT_MAX];
+    fprintf(out, "%s, mailbox %u (%u bytes), on a worker that could not be stopped to look at more\n",
+            cell_text_far(c, text), c->len, c->bytes);
+}
+
+SANITIZER_MAY_RACE static bool is_listed(const struct cell *c)
+{
+    return (c->run.flags & CELL_LIVE) && !(c->run.flags & CELL_INTERNAL);
+}
+
+static uint32_t slots_used(struct cell_table *t)
+{
+    pthread_mutex_lock(&t->lock);
+    uint32_t used = t->used;
+    pthread_mutex_unlock(&t->lock);
+    return used;
+}
+
+static void worker_print(struct worker *w, bool held, void *out)
+{
+    struct cell_table *t = &w->world->cells;
+    uint32_t used = slots_used(t);
+    for (uint32_t slot = 0; slot < used; slot++) {
         const struct cell *c = &atomic_load(&t->chunk[slot / CELL_CHUNK])[slot % CELL_CHUNK];
-        if (cell_is_here(w, c) && (c->run.flags & CELL_LIVE) && !(c->run.flags & CELL_INTERNAL))
+        if (!cell_is_here(w, c) || !is_listed(c))
+            continue;
+        if (held)
             actor_print(w, c, out);
+        else
+            actor_glance(c, out);
     }
 }
 
 void tr_node_print(const tr_node *node, FILE *out)
 {
     fprintf(out, "%s: %zu actors\n", node->name, world_live(&node->world));
-    if (!node_look(node, worker_print, out))
-        fprintf(out, "(a worker could not be stopped: what is printed of its actors may be torn)\n");
+    node_look(node, worker_print, out);
 }

@@ -61,8 +61,9 @@ struct pools {
     size_t exts, owners, scopes, records, outcomes, errors, signals, tickets;
 };
 
-SANITIZER_MAY_RACE static void pools_add(struct worker *w, void *ctx)
+SANITIZER_MAY_RACE static void pools_add(struct worker *w, bool held, void *ctx)
 {
+    (void) held;
     struct pools *p = ctx;
     p->exts += (size_t) w->exts.live;
     for (const struct cell *c = w->internal.first; c != NULL; c = c->sibling_next)
@@ -83,7 +84,7 @@ size_t tr_test_leftovers(const tr_node *node, char *buf, size_t size)
     struct pools p = { 0 };
     tr_node_stats s = { .size = sizeof s };
     tr_node_stats_get(node, &s);
-    (void) node_look(node, pools_add, &p);
+    node_look(node, pools_add, &p);
     if (size > 0)
         buf[0] = '\0';
     report_add(&r, s.actors, "actors");

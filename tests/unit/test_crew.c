@@ -184,6 +184,57 @@ static void a_node_is_printed_and_counted_while_all_workers_work(void **state)
     assert_in_range(l.found, 1, 100); /* a worker that cannot be stopped is looked at all the same */
 }
 
+/* An instrument that blocks its worker at one message: in the runtime, where nobody may look. */
+struct hook {
+    tr_instrument instrument;
+    atomic_int blocks, over;
+    char text[8192];
+};
+
+static void block_at_word(void *ctx, const tr_msg *m, tr_addr by)
+{
+    struct hook *h = ctx;
+    (void) by;
+    if (!tr_is(m, "block"))
+        return;
+    atomic_store(&h->blocks, 1);
+    while (atomic_load(&h->over) == 0)
+        sched_yield();
+}
+
+static tr_err look_at_blocked(tr_self *self, void *arg)
+{
+    struct hook *h = arg;
+    tr_addr who;
+    const tr_msg *reply;
+    tr_err err = tr_instrument_set(tr_self_node(self), &h->instrument);
+    if (err == TR_OK)
+        err = spawn_on(self, 1, echo, NULL, NULL, &who);
+    if (err == TR_OK)
+        err = tr_ask(self, who, &reply, "warm", 1); /* the worker has taken up the instrument */
+    if (err == TR_OK)
+        err = tr_send(self, who, "block");
+    FILE *out = err == TR_OK ? fmemopen(h->text, sizeof h->text, "w") : NULL;
+    while (out != NULL && atomic_load(&h->blocks) == 0)
+        sched_yield();
+    if (out != NULL) {
+        tr_node_print(tr_self_node(self), out);
+        fclose(out);
+    }
+    atomic_store(&h->over, 1);
+    return err == TR_OK ? tr_kill(self, who, "done") : err;
+}
+
+static void actors_of_a_worker_that_cannot_be_stopped_are_listed_without_their_insides(void **state)
+{
+    (void) state;
+    static struct hook h = { .instrument = { .size = sizeof h.instrument, .message_taken = block_at_word } };
+    h.instrument.ctx = &h;
+    assert_int_equal(run_workers(2, look_at_blocked, &h), TR_OK);
+    assert_non_null(strstr(h.text, "running, mailbox 0"));
+    assert_non_null(strstr(h.text, ", mailbox 0 (0 bytes), on a worker that could not be stopped"));
+}
+
 /* ---- inboxes ---- */
 
 struct mail {
@@ -352,6 +403,7 @@ int main(void)
         cmocka_unit_test(a_stop_from_a_thread_reaches_an_embedded_node),
         cmocka_unit_test(two_nodes_of_one_process_do_not_know_each_other),
         cmocka_unit_test(a_node_is_printed_and_counted_while_all_workers_work),
+        cmocka_unit_test(actors_of_a_worker_that_cannot_be_stopped_are_listed_without_their_insides),
         cmocka_unit_test(a_thread_reads_what_an_actor_of_any_worker_sends_to_its_inbox),
         cmocka_unit_test(each_allocation_may_fail_and_nothing_hangs_or_is_lost),
     };
