@@ -244,8 +244,11 @@ tr_err owner_wait(struct tr_self *self, struct owner *o, int64_t grace_deadline)
     if (self_wait_begin(self, o->count > 0 ? grace_deadline : INT64_MAX) != TR_OK)
         owner_kill_children(w, o, "out of memory for the grace of its owner");
     while (o->count > 0 && err == TR_OK) {
-        if ((self->run.flags & SELF_TIMED_OUT) || (self->cell->run.flags & CELL_KILLED)) {
+        if (self->cell->run.flags & CELL_KILLED) {
+            owner_kill_children(w, o, "its owner was killed");
+        } else if (self->run.flags & SELF_TIMED_OUT) {
             self->run.flags &= ~(uint32_t) SELF_TIMED_OUT;
+            world_grace_over(w->world);
             owner_kill_children(w, o, "its owner's grace was over");
         }
         if (probe_found(self)) {

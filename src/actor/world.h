@@ -30,6 +30,7 @@ struct world {
     struct helpers work, name_helpers,
         reapers; /* threads for tr_offload, for looking names up, for stopping children */
     atomic_bool stopping;
+    atomic_bool stop_killed; /* somebody did not end within a grace of the stop */
     struct watch *watch;     /* NULL; in tests: sees messages on their way (actor/watch.h) */
     uint64_t told_elsewhere; /* the actor whose failure goes to the hook alone: tr_main tells of its own */
     struct tr_node *node;
@@ -41,6 +42,14 @@ struct world {
 static inline bool world_is_stopping(const struct world *world)
 {
     return atomic_load_explicit(&world->stopping, memory_order_relaxed);
+}
+
+/* Somebody is killed because the node's grace is over. If that is part of a stop, the run says so; a scope's own grace
+ * is the program's business. */
+static inline void world_grace_over(struct world *world)
+{
+    if (world_is_stopping(world))
+        atomic_store_explicit(&world->stop_killed, true, memory_order_relaxed);
 }
 
 /* Around the program's hooks. */

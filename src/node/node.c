@@ -288,9 +288,7 @@ tr_err tr_node_run(tr_node *node)
     node_threads_stop(node);
     node_door_close(node);
     node_settle(node);
-    for (unsigned i = 0; i < node->world.workers && err == TR_OK; i++)
-        err = node->sched[i]->stop_killed ? TR_ETIMEDOUT : TR_OK;
-    return err;
+    return atomic_load_explicit(&node->world.stop_killed, memory_order_relaxed) ? TR_ETIMEDOUT : TR_OK;
 }
 
 bool tr_node_step(tr_node *node, int64_t budget_ms)

@@ -262,7 +262,7 @@ static void stop_if_wanted(struct sched *s)
     if (w->now < s->stop_deadline || w->root.count == 0)
         return;
     s->stop_deadline = INT64_MAX;
-    s->stop_killed = true;
+    world_grace_over(w->world);
     char text[CELL_TEXT_MAX];
     for (const struct cell *c = w->root.first; c != NULL; c = c->sibling_next)
         log_line(&w->world->log, TR_LOG_ERROR, "%s did not end within %lld ms of the stop: killed",

@@ -39,7 +39,6 @@ struct sched {
     uint64_t step_turns;   /* worker.turns when the step began: it takes one at least */
     bool stopping;         /* it has cancelled what it answers for */
     int64_t stop_deadline; /* then what is left is killed; INT64_MAX: not stopping */
-    bool stop_killed;      /* something had to be */
     bool trimming;         /* idle stacks are being given back */
 };
 

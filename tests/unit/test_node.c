@@ -184,7 +184,7 @@ static tr_err will_not_end(tr_self *self, void *arg)
 static void keep_kill_log(void *ctx, tr_log_level level, const char *line)
 {
     (void) level;
-    if (strstr(line, "stubborn") != NULL && strstr(line, "killed") != NULL)
+    if (strstr(line, "stubborn") != NULL && strstr(line, "TR_EKILLED") != NULL)
         ((struct run *) ctx)->reports++;
 }
 
@@ -198,6 +198,37 @@ static void stop_kills_what_is_alive_after_the_grace_and_names_it(void **state)
     node_spawn(node, will_not_end, NULL, "stubborn");
     tr_test_settle(node);
     tr_node_stop(node, NULL);
+    assert_int_equal(tr_node_run(node), TR_ETIMEDOUT);
+    assert_int_equal(tr_test_now(node), INT64_C(200) * 1000000);
+    assert_int_equal(run.reports, 1);
+    assert_nothing_left(node);
+    node_end(&node);
+}
+
+static tr_err leaves_a_stubborn_child(tr_self *self, void *arg)
+{
+    const tr_spawn_opts opts = { .size = sizeof opts, .body = will_not_end, .arg = arg, .name = "stubborn" };
+    tr_err err = tr_spawn_with(self, &opts, NULL);
+    return err == TR_OK ? tr_yield(self) : err; /* it is in its shield */
+}
+
+static tr_err stops_the_node(tr_self *self, void *arg)
+{
+    (void) arg;
+    tr_err err = tr_sleep(self, 50);
+    tr_node_stop(tr_self_node(self), "enough");
+    return err;
+}
+
+/* S8.10: an owner that was ending already when the stop came has a grace of its own, which is over first */
+static void stop_says_so_too_when_an_owner_kills_what_is_left(void **state)
+{
+    struct run run = { .n = 0 };
+    tr_node *node = node_new(
+        (tr_node_opts){ .virtual_clock = true, .stop_grace_ms = 200, .on_log = keep_kill_log, .ctx = &run });
+    (void) state;
+    node_spawn(node, leaves_a_stubborn_child, NULL, NULL);
+    node_spawn(node, stops_the_node, NULL, NULL);
     assert_int_equal(tr_node_run(node), TR_ETIMEDOUT);
     assert_int_equal(tr_test_now(node), INT64_C(200) * 1000000);
     assert_int_equal(run.reports, 1);
@@ -399,6 +430,7 @@ int main(void)
         cmocka_unit_test(step_keeps_to_its_budget),
         cmocka_unit_test(stop_cancels_everyone_and_run_returns),
         cmocka_unit_test(stop_kills_what_is_alive_after_the_grace_and_names_it),
+        cmocka_unit_test(stop_says_so_too_when_an_owner_kills_what_is_left),
         cmocka_unit_test(nothing_is_spawned_on_a_node_that_stops),
         cmocka_unit_test(stop_from_another_thread_wakes_a_node_that_sleeps),
         cmocka_unit_test(destroy_with_living_actors_leaks_nothing),
