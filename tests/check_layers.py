@@ -24,7 +24,7 @@ LAYERS = {
              "mail mailbox note offload owner probe race recv registry remote resolve scope send signal spawn start stop table "
              "tick timer turn wait",
     "share": "hand.h line.h stock.h relay.h hand line stock channel event flow permit rate relay work",
-    "sched": "poll.h ticker.h post.h share.h sched.h shuffle.h poll post share ticker shuffle loop worker",
+    "sched": "poll.h ticker.h post.h share.h compact.h sched.h shuffle.h poll post share compact ticker shuffle loop worker",
     "stream": "port.h stream.h layer.h quota.h give.h address.h listener.h port source sink layer quota stream once "
               "read write give listener listen accept connect serve udp",
     "net": "",

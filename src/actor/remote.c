@@ -61,6 +61,7 @@ static struct errand *inbox_take(struct cell *c, uint64_t rest, uint64_t *orders
 static void message_arrive(struct worker *w, struct cell *c, struct tr_msg *m)
 {
     m->prev = NULL;
+    w->crossed++;
     if (m->to == cell_id(c) && (c->run.flags & (CELL_LIVE | CELL_CLOSED)) == CELL_LIVE) {
         mailbox_arrive(w, c, m);
         return;
@@ -104,7 +105,7 @@ void mailbox_take_over(struct worker *w, struct cell *c)
 
 void remote_announced(struct worker *w, struct cell *c)
 {
-    if (!cell_is_here(w, c)) {
+    if (!cell_is_here(w, c) || (w->compact.gathers && worker_gather(w, c))) {
         remote_announce(w->world, c);
         return;
     }
@@ -324,6 +325,7 @@ static void answer_arrive(struct worker *w, struct errand *e)
     tr_err err = (tr_err) reply->missed;
     reply->prev = NULL;
     reply->missed = 0;
+    w->crossed++;
     ask_settle(w, reply->ask, reply->ask_seq, reply->to, err, reply);
 }
 

@@ -39,6 +39,14 @@ enum attention {
 #define ATTENTION_LAZY (unsigned) ATTENTION_MAIL
 #define ATTENTION_EVERY 8
 
+/* What a worker knows of its own talk with others; sched/compact.h. */
+struct compact {
+    int64_t since; /* the window: when it began, and worker.turns and worker.crossed then */
+    uint64_t turns, crossed;
+    int64_t keep_until, keep_ns; /* nothing is given away before; how long that was in all */
+    bool gathers;                /* idle actors go to who talks to them */
+};
+
 struct worker {
     /* hot */
     struct tr_self *self;      /* the stack that runs */
@@ -68,7 +76,9 @@ struct worker {
     struct owner internal;               /* owns the runtime's own actors; not part of a stop */
     atomic_uint_fast64_t spawned, ended; /* actors, the runtime's own not counted; written by this worker alone */
     uint64_t dead[TR_DEAD_REASONS];
-    uint64_t moved; /* actors that came here from others */
+    uint64_t moved;   /* actors that came here from others, or were gathered by others */
+    uint64_t crossed; /* messages and answers that came from other workers */
+    struct compact compact;
     struct cell_store cells;
     /* pools */
     struct msg_pool msgs;
@@ -233,6 +243,10 @@ bool worker_seize_asleep(struct worker *w);
 /* Takes an actor over whose worker sleeps, if nothing holds it there; sched/share.c. Whether it is here now. In the
  * gate. */
 bool worker_pull(struct worker *w, struct cell *c);
+
+/* Where talk prevails (compact.gathers): an idle cell with something in its inbox goes to the worker of who sent it, if
+ * that has a lower number and nothing holds the cell; sched/share.c. Whether it went. In the gate, between turns. */
+bool worker_gather(struct worker *w, struct cell *c);
 
 /* A cell that nobody knows yet goes to another worker, where it has a turn if it is ready; sched/share.c. */
 void worker_send_off(struct worker *w, struct cell *c, unsigned to, bool ready);

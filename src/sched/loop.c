@@ -21,6 +21,7 @@
 #include "actor/table.h"
 #include "actor/turn.h"
 #include "base/clock.h"
+#include "sched/compact.h"
 #include "sched/sched.h"
 #include "sched/shuffle.h"
 
@@ -317,6 +318,7 @@ static void attend(struct sched *s)
     stop_if_wanted(s);
     if (timer_run_due(w, TIMERS_A_PASS))
         atomic_fetch_or_explicit(&w->attention, ATTENTION_TICK, memory_order_relaxed);
+    compact_look(w);
     share_out(w);
     if (w->shuffle != NULL)
         shuffle_each(w);
@@ -338,9 +340,12 @@ static void loop_sleep(struct sched *s)
         poll_pass(w, &s->poller, true, w->world->opts.virtual_clock ? INT64_MAX : sched_next_wake(s));
     }
     atomic_store(&w->asleep, 0);
-    if (w->world->workers > 1)
-        share_fed(w);
     ticker_worker_wakes(&s->crew->ticker);
+    if (w->world->workers > 1) {
+        share_fed(w);
+        worker_refresh(w);
+        compact_restart(w);
+    }
     attend(s);
 }
 

@@ -6,6 +6,7 @@
 #include "actor/owner.h"
 #include "actor/worker.h"
 #include "base/clock.h"
+#include "sched/compact.h"
 
 #define LOOK_MAX 4096 /* entries of a run queue that are looked at in one go */
 
@@ -121,7 +122,8 @@ static bool has_several(const struct worker *w)
 void share_out(struct worker *w)
 {
     struct world *world = w->world;
-    if (world->workers == 1 || atomic_load_explicit(&world->hungry, memory_order_relaxed) == 0 || !has_several(w))
+    if (world->workers == 1 || atomic_load_explicit(&world->hungry, memory_order_relaxed) == 0 || compact_keeps(w) ||
+        !has_several(w))
         return;
     struct worker *to = hungry_one(world, w);
     if (to == NULL)
@@ -224,7 +226,7 @@ void share_rob(struct worker *w)
     }
 }
 
-/* ---- pulling, sending off ---- */
+/* ---- pulling, gathering, sending off ---- */
 
 bool worker_seize_asleep(struct worker *w)
 {
@@ -252,6 +254,25 @@ bool worker_pull(struct worker *w, struct cell *c)
     }
     gate_release(&other->gate);
     return pulled;
+}
+
+/* The home of whom the newest message in its inbox is from. Only the home takes out of an inbox, so it stays there. */
+static unsigned sender_home(const struct worker *w, const struct cell *c)
+{
+    struct errand *e = (struct errand *) (uintptr_t) (atomic_load(&c->inbox) & INBOX_POINTER);
+    uint64_t from = e != NULL && e->run == NULL ? msg_of_errand(e)->from.actor : 0;
+    const struct cell *sender = from != 0 ? cell_at(&w->world->cells, from) : NULL;
+    return sender != NULL ? cell_home(sender) : w->index;
+}
+
+bool worker_gather(struct worker *w, struct cell *c)
+{
+    unsigned to = sender_home(w, c);
+    if (to >= w->index || (c->run.flags & (CELL_QUEUED | CELL_LINKED)) || !cell_may_move(w, c))
+        return false;
+    cell_move(c, w->world->worker[to]);
+    w->moved++;
+    return true;
 }
 
 void worker_send_off(struct worker *w, struct cell *c, unsigned to, bool ready)

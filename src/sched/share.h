@@ -4,7 +4,8 @@
  * Given: a worker with more to do than it can begin now gives half of what may move to one that has nothing, at a point
  * between turns. Robbed: from a worker that is stuck in a handler, another takes what that cannot get to. Pulled: a
  * message to an idle actor whose worker sleeps brings the actor to the sender, instead of waking the worker (1 us for
- * 50). Sent off: a new actor that was spawned for another worker.
+ * 50). Gathered: where talk prevails (compact.h), an idle actor goes to who talks to it. Sent off: a new actor that was
+ * spawned for another worker.
  *
  * What does not move: an actor that runs or is suspended, one with timers, descriptors, started asks or living
  * children, one that somebody here waits for, one that was placed. */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "actor/worker.h"
 #include "base/random.h"
 #include "support/actor_test.h"
 
@@ -508,6 +509,9 @@ static void act(tr_self *self, struct peer *p)
     case 16:
         if (below(p, 16) == 0)
             look_around(self, p);
+        break;
+    case 17: /* as if talk prevailed here, which the machine may not bring about */
+        self->worker->compact.gathers = below(p, 2) == 0;
         break;
     default:
         send_number(self, p);

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* test_compact.c - actors that talk more than they work come together on one worker (src/sched/compact.c)
+ *
+ * Reaches inside: what a millisecond of a worker was like is set here, since a real one is as the machine likes. */
+#include "actor/self.h"
+#include "base/clock.h"
+#include "sched/compact.h"
+#include "support/workers.h"
+
+/* ---- when ---- */
+
+static struct world world;
+static struct worker worker;
+
+static struct worker *worker_of(unsigned workers)
+{
+    world.workers = workers;
+    worker = (struct worker){ .world = &world, .now = NS_PER_MS * 1000 };
+    compact_restart(&worker);
+    return &worker;
+}
+
+/* That long, so many turns, so many messages of others. */
+static void pass(struct worker *w, int64_t ms, unsigned turns, unsigned crossed)
+{
+    w->now += ms * NS_PER_MS;
+    atomic_fetch_add(&w->turns, turns);
+    w->crossed += crossed;
+    compact_look(w);
+}
+
+static void actors_stay_and_gather_while_talk_is_most_of_what_is_done(void **state)
+{
+    (void) state;
+    struct worker *w = worker_of(2);
+    assert_false(compact_keeps(w));
+    pass(w, 1, 3000, 1500);
+    assert_true(compact_keeps(w));
+    assert_true(w->compact.gathers);
+    pass(w, 1, 20000, 0);
+    assert_true(compact_keeps(w));
+    assert_false(w->compact.gathers);
+}
+
+static void actors_move_freely_while_most_is_work(void **state)
+{
+    (void) state;
+    struct worker *w = worker_of(2);
+    pass(w, 1, 3000, 900);
+    assert_false(compact_keeps(w));
+    assert_false(w->compact.gathers);
+    w = worker_of(8); /* many workers are worth more talk */
+    pass(w, 1, 3000, 1700);
+    assert_false(compact_keeps(w));
+    pass(w, 1, 3000, 1800);
+    assert_true(compact_keeps(w));
+}
+
+static void one_worker_has_nobody_to_keep_from(void **state)
+{
+    (void) state;
+    struct worker *w = worker_of(1);
+    pass(w, 1, 3000, 3000);
+    assert_false(compact_keeps(w));
+}
+
+/* How long nothing is given away once talk prevails. */
+static int64_t kept_ms(struct worker *w)
+{
+    int64_t ms = 0;
+    for (pass(w, 1, 3000, 1500); compact_keeps(w); ms++)
+        pass(w, 1, 20000, 0);
+    return ms;
+}
+
+static void actors_stay_longer_each_time_that_moving_does_not_pay(void **state)
+{
+    (void) state;
+    struct worker *w = worker_of(2);
+    const int64_t doubled[] = { 8, 16, 32, 64, 128, 256, 256 };
+    for (size_t i = 0; i < sizeof doubled / sizeof doubled[0]; i++)
+        assert_int_equal(kept_ms(w), doubled[i]);
+    for (int i = 0; i < 300; i++) /* it has paid for a while */
+        pass(w, 1, 20000, 0);
+    assert_int_equal(kept_ms(w), 8);
+}
+
+static void long_turns_are_shared_at_once(void **state)
+{
+    (void) state;
+    struct worker *w = worker_of(2);
+    pass(w, 1, 3000, 1500);
+    pass(w, 1, 400, 10);
+    assert_false(compact_keeps(w));
+}
+
+static void a_sleep_ends_what_was_seen(void **state)
+{
+    (void) state;
+    struct worker *w = worker_of(2);
+    w->crossed += 1500;
+    w->now += NS_PER_MS;
+    compact_restart(w);
+    compact_look(w);
+    assert_false(compact_keeps(w));
+}
+
+/* ---- where to ---- */
+
+struct crowd {
+    atomic_int spawned, talk, asked_back;
+    tr_addr who;
+    int64_t first, gathered, back;
+};
+
+static tr_err on_where(tr_self *self, void *state, const tr_msg *m)
+{
+    (void) state;
+    return tr_reply(self, m, tr_self_worker(self));
+}
+
+static const tr_handler where_rows[] = {
+    { .tag = "where", .args = "", .reply = "worker:uint", .run = on_where, .doc = "the worker that it is on" },
+    { 0 },
+};
+static const tr_behaviour where = { .name = "where", .handlers = where_rows };
+
+static tr_err ask_where(tr_self *self, struct crowd *c, int64_t *index)
+{
+    const tr_msg *reply;
+    tr_err err = tr_ask(self, c->who, &reply, "where");
+    return err == TR_OK ? tr_args(reply, index) : err;
+}
+
+/* Keeps its worker awake, and in the belief that talk prevails, until *flag is n. */
+static tr_err talk_until(tr_self *self, atomic_int *flag, int n, const atomic_int *talk)
+{
+    tr_err err = TR_OK;
+    while (err == TR_OK && atomic_load(flag) < n) {
+        self->worker->compact.since = INT64_MAX / 2; /* or a look would find otherwise */
+        self->worker->compact.gathers = atomic_load(talk) != 0;
+        err = tr_yield(self);
+    }
+    return err;
+}
+
+static tr_err on_the_second(tr_self *self, void *arg)
+{
+    struct crowd *c = arg;
+    tr_err err = tr_spawn(self, &where, NULL, &c->who);
+    atomic_store(&c->spawned, 1);
+    if (err == TR_OK)
+        err = talk_until(self, &c->talk, 2, &c->talk);
+    if (err == TR_OK)
+        err = ask_where(self, c, &c->back);
+    atomic_store(&c->asked_back, 1);
+    return err;
+}
+
+static tr_err on_the_first(tr_self *self, void *arg)
+{
+    struct crowd *c = arg;
+    tr_addr second;
+    tr_err err = spawn_on(self, 1, on_the_second, NULL, c, &second);
+    if (err == TR_OK)
+        err = wait_until(self, &c->spawned, 1);
+    if (err == TR_OK)
+        err = ask_where(self, c, &c->first);
+    atomic_store(&c->talk, 1);
+    for (int i = 0; i < 100 && err == TR_OK && c->gathered != 0; i++) /* it has not yet heard that talk prevails */
+        err = ask_where(self, c, &c->gathered);
+    atomic_store(&c->talk, 2);
+    if (err == TR_OK)
+        err = talk_until(self, &c->asked_back, 1, &c->talk);
+    return err == TR_OK ? tr_join(self, second, NULL) : err;
+}
+
+static void who_is_talked_to_goes_to_the_worker_with_the_lower_number(void **state)
+{
+    (void) state;
+    struct crowd c = { .first = -1, .gathered = -1, .back = -1 };
+    assert_int_equal(run_workers(2, on_the_first, &c), TR_OK);
+    assert_int_equal(c.first, 1);
+    assert_int_equal(c.gathered, 0);
+    assert_int_equal(c.back, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(actors_stay_and_gather_while_talk_is_most_of_what_is_done),
+        cmocka_unit_test(actors_move_freely_while_most_is_work),
+        cmocka_unit_test(one_worker_has_nobody_to_keep_from),
+        cmocka_unit_test(actors_stay_longer_each_time_that_moving_does_not_pay),
+        cmocka_unit_test(long_turns_are_shared_at_once),
+        cmocka_unit_test(a_sleep_ends_what_was_seen),
+        cmocka_unit_test(who_is_talked_to_goes_to_the_worker_with_the_lower_number),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
