@@ -217,14 +217,13 @@ struct cell *send_target_slow(struct tr_self *self, uint64_t node, uint64_t acto
     char addr[TR_ADDR_TEXT_MAX];
     struct worker *w = self->worker;
     struct cell *c = node == 0 ? cell_at(&w->world->cells, actor) : NULL;
-    if (c != NULL && !cell_is_here(w, c)) {
+    if (c != NULL && !cell_is_here(w, c))
         (void) worker_pull(w, c);
-        if (!cell_is_here(w, c))
-            return c;
-        c = cell_find(w, actor);
-        if (c != NULL && !(c->run.flags & CELL_CLOSED))
-            return c;
-    }
+    if (c != NULL && !cell_is_here(w, c))
+        return c;
+    c = node == 0 ? cell_find(w, actor) : NULL; /* it has been pulled, or given to us since the caller looked */
+    if (c != NULL && !(c->run.flags & CELL_CLOSED))
+        return c;
     if (tr_addr_is_nil(to))
         *err = error_set(self, TR_EINVAL, phase, "the receiver is the nil address");
     else if (to.node != 0)
@@ -303,7 +302,7 @@ static tr_err ask_to(struct tr_self *self, struct cell *c, uint64_t to, int64_t 
     struct tr_msg *m;
     struct worker *w = self->worker;
     tr_err err = ask_prepare(self, to, timeout_ms, values, n, ask, &m);
-    bool room = err == TR_OK && cell_is_here(w, c) && mailbox_lets_in(c, m->size);
+    bool room = err == TR_OK && cell_is_ours(w, c, to) && mailbox_lets_in(c, m->size);
     if (room)
         mailbox_put(w, c, m);
     gate_leave(&w->gate);
@@ -482,7 +481,7 @@ void reply_return(struct worker *w, struct tr_msg *reply)
     if (c != NULL && !cell_is_here(w, c)) {
         reply->errand.run = NULL;
         remote_push(w->world, c, &reply->errand);
-    } else if (c != NULL && (c->run.flags & (CELL_LIVE | CELL_CLOSED)) == CELL_LIVE) {
+    } else if (c != NULL && cell_is_ours(w, c, reply->to) && !(c->run.flags & CELL_CLOSED)) {
         mailbox_put(w, c, reply);
     } else {
         deadletter_note(w, TR_DEAD_LATE, reply, reply->to);

@@ -195,7 +195,7 @@ static tr_err order_give(struct worker *w, struct cell *c, uint64_t id, const ch
 {
     tr_err err = TR_OK;
     gate_enter(&w->gate);
-    if (cell_is_here(w, c)) {
+    if (cell_is_ours(w, c, id)) {
         here(w, c, reason);
     } else {
         struct signal *s = signal_new(w, arrive, id, reason);

@@ -168,18 +168,22 @@ static inline unsigned cell_home(const struct cell *c)
     return atomic_load_explicit(&c->run.home, memory_order_acquire);
 }
 
-/* The slot with this address, wherever its home is, or NULL if that actor has ended (or is just ending, elsewhere).
- * Thread: any. */
-static inline struct cell *cell_at(const struct cell_table *t, uint64_t id)
+/* The slot of this address, whoever is in it; NULL: there is no such slot. Thread: any. */
+static inline struct cell *cell_slot(const struct cell_table *t, uint64_t id)
 {
     uint32_t slot = (uint32_t) id;
     if (__builtin_expect(slot >= CELL_MAX, 0))
         return NULL;
     struct cell *chunk = atomic_load_explicit(&t->chunk[slot / CELL_CHUNK], memory_order_acquire);
-    if (__builtin_expect(chunk == NULL, 0))
-        return NULL;
-    struct cell *c = &chunk[slot % CELL_CHUNK];
-    return cell_id(c) == id ? c : NULL;
+    return __builtin_expect(chunk != NULL, 1) ? &chunk[slot % CELL_CHUNK] : NULL;
+}
+
+/* The slot with this address, wherever its home is, or NULL if that actor has ended (or is just ending, elsewhere).
+ * Thread: any. */
+static inline struct cell *cell_at(const struct cell_table *t, uint64_t id)
+{
+    struct cell *c = cell_slot(t, id);
+    return c != NULL && cell_id(c) == id ? c : NULL;
 }
 
 static inline struct cell *cell_of(struct runnable *r)

@@ -149,7 +149,7 @@ bool ender_begin(struct worker *w, struct ender *e, struct tr_self *self, struct
     *e = (struct ender){ .self = self };
     list_init(&e->link);
     gate_enter(&w->gate);
-    bool here = cell_is_here(w, c);
+    bool here = cell_is_ours(w, c, id);
     struct cell_ext *ext = here ? cell_ext_get(w, c) : NULL;
     bool ok = here ? ext != NULL : begin_elsewhere(w, e, id);
     if (ext != NULL)

@@ -208,9 +208,10 @@ tr_err mailbox_send(struct tr_self *self, struct cell *c, struct tr_msg **m, int
     uint64_t id = (*m)->to;
     gate_enter(&w->gate);
     tr_err err;
-    if (cell_at(&w->world->cells, id) == NULL || (cell_is_here(w, c) && cell_find(w, id) == NULL))
+    bool here = cell_is_here(w, c);
+    if (here ? !cell_is_ours(w, c, id) : cell_id(c) != id)
         err = error_set(self, TR_ENOPROC, "send", "the receiver has ended");
-    else if (!cell_is_here(w, c))
+    else if (!here)
         err = remote_send(self, c, m, deadline, patience, may_wait);
     else if ((err = mailbox_offer(w, c, m, &wait)) == TR_EFULL)
         err = wait && may_wait ? send_when_room(self, c, m, deadline, patience)

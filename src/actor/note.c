@@ -89,7 +89,7 @@ void note_asker_gone(struct worker *w, const struct ask *ask, uint64_t seq, uint
     struct cell *c = cell_at(&w->world->cells, holder);
     if (c != NULL && !cell_is_here(w, c))
         note_elsewhere(w, ask, seq, holder);
-    else if (c != NULL && (c->run.flags & CELL_LIVE))
+    else if (c != NULL && cell_is_ours(w, c, holder))
         note_cell(w, c, ask, seq);
     gate_leave(&w->gate);
 }

@@ -105,7 +105,7 @@ void mailbox_take_over(struct worker *w, struct cell *c)
 
 void remote_announced(struct worker *w, struct cell *c)
 {
-    if (!cell_is_here(w, c) || (w->compact.gathers && worker_gather(w, c))) {
+    if (!cell_is_here(w, c) || (worker_keeps(w) && worker_gather(w, c))) {
         remote_announce(w->world, c);
         return;
     }

@@ -57,7 +57,7 @@ static tr_err send_built(struct tr_self *self, struct cell *c, uint64_t to, stru
     struct worker *w = self->worker;
     m->from = cell_addr(self->cell);
     m->to = to;
-    if (__builtin_expect(cell_is_here(w, c) && mailbox_lets_in(c, m->size), 1)) {
+    if (__builtin_expect(cell_is_ours(w, c, to) && mailbox_lets_in(c, m->size), 1)) {
         mailbox_put(w, c, m);
         gate_leave(&w->gate);
     } else {
@@ -222,8 +222,8 @@ static tr_err forward_to(struct tr_self *self, struct cell *c, struct tr_msg *re
     bool wait;
     uint64_t to = on->to;
     struct worker *w = self->worker;
-    tr_err err = cell_is_here(w, c) ? mailbox_offer(w, c, &on, &wait)
-                                    : remote_send(self, c, &on, INT64_MAX, INT64_MAX, false);
+    tr_err err = cell_is_ours(w, c, to) ? mailbox_offer(w, c, &on, &wait)
+                                        : remote_send(self, c, &on, INT64_MAX, INT64_MAX, false);
     if (err != TR_OK) {
         on->flags |= MSG_ANSWERED; /* the answer is still the original's to give */
         msg_unref(&w->msgs, on);

@@ -45,7 +45,7 @@ struct cell *signal_target(struct worker *w, struct signal *s, bool *moved)
     *moved = c != NULL && !cell_is_here(w, c);
     if (*moved)
         remote_push(w->world, c, &s->errand);
-    return *moved || c == NULL || !(c->run.flags & CELL_LIVE) ? NULL : c;
+    return c != NULL && !*moved && cell_is_ours(w, c, s->to) ? c : NULL;
 }
 
 /* ---- tickets ---- */

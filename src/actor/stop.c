@@ -59,7 +59,7 @@ static void stop_arrive(struct worker *w, struct errand *e);
 /* Whether it is to be told here; one whose home is elsewhere is told there. */
 static bool is_for_us(struct worker *w, struct cell *c, uint64_t id, const char *reason)
 {
-    if (cell_is_here(w, c)) {
+    if (cell_is_ours(w, c, id)) {
         struct cell_ext *ext = c->run.flags & (CELL_CLOSED | CELL_INTERNAL) ? NULL : cell_ext_get(w, c);
         return ext != NULL && !ext->stopping; /* without memory: a cancel will tell it */
     }

@@ -44,7 +44,6 @@ struct compact {
     int64_t since; /* the window: when it began, and worker.turns and worker.crossed then */
     uint64_t turns, crossed;
     int64_t keep_until, keep_ns; /* nothing is given away before; how long that was in all */
-    bool gathers;                /* idle actors go to who talks to them */
 };
 
 struct worker {
@@ -171,19 +170,36 @@ static inline bool worker_is_called(const struct worker *w)
     return (atomic_load_explicit(&w->attention, memory_order_relaxed) & ~ATTENTION_LAZY) != 0;
 }
 
+static inline bool cell_is_here(const struct worker *w, const struct cell *c)
+{
+    return cell_home(c) == w->index;
+}
+
+/* Whether the slot has that actor, alive, at home here. In the gate.
+ *
+ * Another worker may give us an actor at any moment, also in the middle of a call: who is elsewhere at one look can be
+ * here at the next, and be another by then. But nobody leaves while we are in the gate. So the home is read first, the
+ * rest behind it; what is done to the cell itself hangs on this question alone, asked once; and in the other case what
+ * is done must be right wherever it is (its inbox is). */
+static inline bool cell_is_ours(const struct worker *w, const struct cell *c, uint64_t id)
+{
+    return cell_is_here(w, c) && cell_id(c) == id && (c->run.flags & CELL_LIVE);
+}
+
 /* The living actor with this address, if its home is here; else NULL. In the gate. */
 static inline struct cell *cell_find(const struct worker *w, uint64_t id)
 {
-    struct cell *c = cell_at(&w->world->cells, id);
-    return c != NULL && cell_home(c) == w->index && (c->run.flags & CELL_LIVE) ? c : NULL;
+    struct cell *c = cell_slot(&w->world->cells, id);
+    return c != NULL && cell_is_ours(w, c, id) ? c : NULL;
 }
 
 /* The slot of an actor that has not ended, as far as can be seen from here. In the gate; outside of it the slot may
  * have gone to another actor the next moment. */
 static inline struct cell *cell_alive(const struct worker *w, uint64_t id)
 {
-    struct cell *c = cell_at(&w->world->cells, id);
-    return c != NULL && (cell_home(c) != w->index || (c->run.flags & CELL_LIVE)) ? c : NULL;
+    struct cell *c = cell_slot(&w->world->cells, id);
+    bool here = c != NULL && cell_is_here(w, c);
+    return c != NULL && cell_id(c) == id && (!here || (c->run.flags & CELL_LIVE)) ? c : NULL;
 }
 
 /* The same for who is not in the gate, and only wants to know. */
@@ -193,11 +209,6 @@ static inline struct cell *cell_seen_alive(struct worker *w, uint64_t id)
     struct cell *c = cell_alive(w, id);
     gate_leave(&w->gate);
     return c;
-}
-
-static inline bool cell_is_here(const struct worker *w, const struct cell *c)
-{
-    return cell_home(c) == w->index;
 }
 
 /* ---- time ---- */
@@ -244,9 +255,15 @@ bool worker_seize_asleep(struct worker *w);
  * gate. */
 bool worker_pull(struct worker *w, struct cell *c);
 
-/* Where talk prevails (compact.gathers): an idle cell with something in its inbox goes to the worker of who sent it, if
- * that has a lower number and nothing holds the cell; sched/share.c. Whether it went. In the gate, between turns. */
+/* Where talk prevails, an idle cell with something in its inbox goes to the worker of who sent it, if that has a lower
+ * number and nothing holds the cell; sched/share.c. Whether it went. In the gate, between turns. */
 bool worker_gather(struct worker *w, struct cell *c);
+
+/* Whether actors are to stay, and to gather; sched/compact.h. */
+static inline bool worker_keeps(const struct worker *w)
+{
+    return w->now < w->compact.keep_until;
+}
 
 /* A cell that nobody knows yet goes to another worker, where it has a turn if it is ready; sched/share.c. */
 void worker_send_off(struct worker *w, struct cell *c, unsigned to, bool ready);

@@ -22,14 +22,14 @@ static bool talk_prevails(const struct worker *w, uint64_t crossed, int64_t spen
 static void keep(struct worker *w)
 {
     struct compact *c = &w->compact;
-    if (compact_keeps(w))
+    if (worker_keeps(w))
         return;
     bool again = c->keep_ns > 0 && w->now - c->keep_until < c->keep_ns;
     c->keep_ns = !again ? KEEP_FIRST_NS : c->keep_ns * 2 < KEEP_LAST_NS ? c->keep_ns * 2 : KEEP_LAST_NS;
     c->keep_until = w->now + c->keep_ns;
 }
 
-static void begin(struct worker *w)
+void compact_restart(struct worker *w)
 {
     struct compact *c = &w->compact;
     c->since = w->now;
@@ -44,17 +44,9 @@ void compact_look(struct worker *w)
     if (w->world->workers == 1 || spent < WINDOW_NS)
         return;
     int64_t turns = (int64_t) (atomic_load_explicit(&w->turns, memory_order_relaxed) - c->turns);
-    bool talks = talk_prevails(w, w->crossed - c->crossed, spent);
-    c->gathers = talks;
-    if (talks)
+    if (talk_prevails(w, w->crossed - c->crossed, spent))
         keep(w);
     else if (spent > turns * LONG_TURN_NS)
         c->keep_until = c->keep_ns = 0;
-    begin(w);
-}
-
-void compact_restart(struct worker *w)
-{
-    w->compact.gathers = false;
-    begin(w);
+    compact_restart(w);
 }

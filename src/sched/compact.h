@@ -4,11 +4,10 @@
  * A message to another worker costs some 0.5 us of the two workers' time, one at home 20 ns. Where everybody talks to
  * everybody and handlers are short, crossing is most of what two workers do, and one alone is faster. So every worker
  * that is awake compares, each millisecond, what came from others with the time that has passed. While crossing costs
- * more than the other workers are worth,
- * - an idle actor that gets a message from a worker with a lower number goes there, so that all meet on one; and
- * - nothing is given away: for 8 ms at first, then each time twice as long, up to 256 ms, if giving was found not to
- *   pay again; or until turns have become long, whichever is sooner. From a worker that is stuck actors are still
- * taken.
+ * more than the other workers are worth, actors are kept: for 8 ms at first, then each time twice as long, up to
+ * 256 ms, if moving was found not to pay again; or until turns have become long, whichever is sooner. To be kept means
+ * - nothing is given away (but from a worker that is stuck, actors are still taken), and
+ * - an idle actor that gets a message from a worker with a lower number goes there, so that all meet on one.
  *
  * Erlang has the like, and calls it compaction of load. */
 #ifndef SCHED_COMPACT_H
@@ -23,11 +22,5 @@ void compact_look(struct worker *w);
 
 /* The worker slept: what was before says nothing. */
 void compact_restart(struct worker *w);
-
-/* Whether actors are better left where they are. */
-static inline bool compact_keeps(const struct worker *w)
-{
-    return w->now < w->compact.keep_until;
-}
 
 #endif

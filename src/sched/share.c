@@ -6,7 +6,6 @@
 #include "actor/owner.h"
 #include "actor/worker.h"
 #include "base/clock.h"
-#include "sched/compact.h"
 
 #define LOOK_MAX 4096 /* entries of a run queue that are looked at in one go */
 
@@ -122,7 +121,7 @@ static bool has_several(const struct worker *w)
 void share_out(struct worker *w)
 {
     struct world *world = w->world;
-    if (world->workers == 1 || atomic_load_explicit(&world->hungry, memory_order_relaxed) == 0 || compact_keeps(w) ||
+    if (world->workers == 1 || atomic_load_explicit(&world->hungry, memory_order_relaxed) == 0 || worker_keeps(w) ||
         !has_several(w))
         return;
     struct worker *to = hungry_one(world, w);

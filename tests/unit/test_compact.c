@@ -33,13 +33,11 @@ static void actors_stay_and_gather_while_talk_is_most_of_what_is_done(void **sta
 {
     (void) state;
     struct worker *w = worker_of(2);
-    assert_false(compact_keeps(w));
+    assert_false(worker_keeps(w));
     pass(w, 1, 3000, 1500);
-    assert_true(compact_keeps(w));
-    assert_true(w->compact.gathers);
+    assert_true(worker_keeps(w));
     pass(w, 1, 20000, 0);
-    assert_true(compact_keeps(w));
-    assert_false(w->compact.gathers);
+    assert_true(worker_keeps(w));
 }
 
 static void actors_move_freely_while_most_is_work(void **state)
@@ -47,13 +45,12 @@ static void actors_move_freely_while_most_is_work(void **state)
     (void) state;
     struct worker *w = worker_of(2);
     pass(w, 1, 3000, 900);
-    assert_false(compact_keeps(w));
-    assert_false(w->compact.gathers);
+    assert_false(worker_keeps(w));
     w = worker_of(8); /* many workers are worth more talk */
     pass(w, 1, 3000, 1700);
-    assert_false(compact_keeps(w));
+    assert_false(worker_keeps(w));
     pass(w, 1, 3000, 1800);
-    assert_true(compact_keeps(w));
+    assert_true(worker_keeps(w));
 }
 
 static void one_worker_has_nobody_to_keep_from(void **state)
@@ -61,14 +58,14 @@ static void one_worker_has_nobody_to_keep_from(void **state)
     (void) state;
     struct worker *w = worker_of(1);
     pass(w, 1, 3000, 3000);
-    assert_false(compact_keeps(w));
+    assert_false(worker_keeps(w));
 }
 
 /* How long nothing is given away once talk prevails. */
 static int64_t kept_ms(struct worker *w)
 {
     int64_t ms = 0;
-    for (pass(w, 1, 3000, 1500); compact_keeps(w); ms++)
+    for (pass(w, 1, 3000, 1500); worker_keeps(w); ms++)
         pass(w, 1, 20000, 0);
     return ms;
 }
@@ -91,7 +88,7 @@ static void long_turns_are_shared_at_once(void **state)
     struct worker *w = worker_of(2);
     pass(w, 1, 3000, 1500);
     pass(w, 1, 400, 10);
-    assert_false(compact_keeps(w));
+    assert_false(worker_keeps(w));
 }
 
 static void a_sleep_ends_what_was_seen(void **state)
@@ -102,7 +99,7 @@ static void a_sleep_ends_what_was_seen(void **state)
     w->now += NS_PER_MS;
     compact_restart(w);
     compact_look(w);
-    assert_false(compact_keeps(w));
+    assert_false(worker_keeps(w));
 }
 
 /* ---- where to ---- */
@@ -138,7 +135,7 @@ static tr_err talk_until(tr_self *self, atomic_int *flag, int n, const atomic_in
     tr_err err = TR_OK;
     while (err == TR_OK && atomic_load(flag) < n) {
         self->worker->compact.since = INT64_MAX / 2; /* or a look would find otherwise */
-        self->worker->compact.gathers = atomic_load(talk) != 0;
+        self->worker->compact.keep_until = atomic_load(talk) != 0 ? INT64_MAX : 0;
         err = tr_yield(self);
     }
     return err;
@@ -185,6 +182,107 @@ static void who_is_talked_to_goes_to_the_worker_with_the_lower_number(void **sta
     assert_int_equal(c.back, 0);
 }
 
+/* ---- on the way ---- */
+
+#define TRAVELLERS 4000
+#define LETTERS 4
+
+struct mail {
+    atomic_int talk, over;
+    long got, refused;
+};
+
+static tr_err on_letter(tr_self *self, void *state, const tr_msg *m)
+{
+    (void) self;
+    int64_t *seen = state;
+    int64_t number;
+    tr_args(m, &number);
+    if (number == *seen)
+        ++*seen; /* else it is out of order, and the count will tell */
+    return TR_OK;
+}
+
+static tr_err on_seen(tr_self *self, void *state, const tr_msg *m)
+{
+    const int64_t *seen = state;
+    (void) tr_reply(self, m, *seen);
+    return TR_STOP;
+}
+
+static const tr_handler traveller_rows[] = {
+    { .tag = "letter", .args = "number:int", .run = on_letter, .doc = "one of several" },
+    { .tag = "seen", .args = "", .reply = "n:int", .run = on_seen, .doc = "how many came; ends it" },
+    { 0 },
+};
+static const tr_behaviour traveller = { .name = "traveller",
+                                        .state_size = sizeof(int64_t),
+                                        .handlers = traveller_rows };
+
+static tr_err make_travellers(tr_self *self, void *arg)
+{
+    (void) arg;
+    const tr_msg *m;
+    tr_err err;
+    while ((err = tr_recv(self, &m)) == TR_OK) {
+        tr_addr who;
+        err = tr_spawn(self, &traveller, NULL, &who);
+        if (err != TR_OK)
+            break;
+        (void) tr_reply(self, m, who);
+    }
+    return err;
+}
+
+static tr_err keep_awake(tr_self *self, void *arg)
+{
+    struct mail *mail = arg;
+    return talk_until(self, &mail->over, 1, &mail->talk);
+}
+
+/* Letters follow each other while the actor is on its way here. */
+static tr_err write_to_one(tr_self *self, struct mail *mail, tr_addr who, unsigned pause)
+{
+    const tr_msg *reply;
+    int64_t seen;
+    for (int i = 0; i < LETTERS; i++) {
+        mail->refused += tr_send(self, who, "letter", i) != TR_OK;
+        for (volatile unsigned spin = 0; spin < pause; spin++)
+            ;
+    }
+    tr_err err = tr_ask(self, who, &reply, "seen");
+    if (err == TR_OK && (err = tr_args(reply, &seen)) == TR_OK)
+        mail->got += seen;
+    return err;
+}
+
+static tr_err write_to_travellers(tr_self *self, void *arg)
+{
+    struct mail *mail = arg;
+    tr_addr maker, spinner, who;
+    const tr_msg *reply;
+    tr_err err = spawn_on(self, 1, make_travellers, NULL, NULL, &maker);
+    if (err == TR_OK)
+        err = spawn_on(self, 1, keep_awake, NULL, mail, &spinner);
+    atomic_store(&mail->talk, 1);
+    for (unsigned i = 0; i < TRAVELLERS && err == TR_OK; i++) {
+        err = tr_ask(self, maker, &reply, "make");
+        if (err == TR_OK && (err = tr_args(reply, &who)) == TR_OK)
+            err = write_to_one(self, mail, who, i % 500);
+    }
+    atomic_store(&mail->over, 1);
+    return err == TR_OK ? tr_cancel_wait(self, maker, "done", 2000) : err;
+}
+
+static void what_is_sent_to_an_actor_that_is_on_its_way_here_arrives(void **state)
+{
+    (void) state;
+    struct mail mail = { .got = 0 };
+    assert_int_equal(run_workers(2, write_to_travellers, &mail), TR_OK);
+    assert_int_equal(mail.refused, 0);
+    assert_int_equal(mail.got, (long) TRAVELLERS * LETTERS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +293,7 @@ int main(void)
         cmocka_unit_test(long_turns_are_shared_at_once),
         cmocka_unit_test(a_sleep_ends_what_was_seen),
         cmocka_unit_test(who_is_talked_to_goes_to_the_worker_with_the_lower_number),
+        cmocka_unit_test(what_is_sent_to_an_actor_that_is_on_its_way_here_arrives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -511,7 +511,7 @@ static void act(tr_self *self, struct peer *p)
             look_around(self, p);
         break;
     case 17: /* as if talk prevailed here, which the machine may not bring about */
-        self->worker->compact.gathers = below(p, 2) == 0;
+        self->worker->compact.keep_until = below(p, 2) == 0 ? INT64_MAX : 0;
         break;
     default:
         send_number(self, p);
