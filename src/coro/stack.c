@@ -72,22 +72,53 @@ static void *map_anonymous(size_t size)
     return m;
 }
 
+static bool regions_push(struct stack_regions *r, void *m)
+{
+    return array_push(&r->at, &r->len, &r->cap, m);
+}
+
+static void regions_fini(struct stack_regions *r, size_t stack_size)
+{
+    for (size_t i = 0; i < r->len; i++)
+        munmap(r->at[i], stack_size * REGION_STACKS);
+    mem_free(r->at);
+}
+
+/* Whoever unmaps it in the end. */
+static bool region_keep(struct stack_pool *p, void *m)
+{
+    struct stack_depot *d = p->depot;
+    if (d == NULL)
+        return regions_push(&p->regions, m);
+    pthread_mutex_lock(&d->lock);
+    bool ok = regions_push(&d->regions, m);
+    pthread_mutex_unlock(&d->lock);
+    return ok;
+}
+
+/* Room for so many more stacks, idle or bare. */
+static bool pool_reserve(struct stack_pool *p, size_t n)
+{
+    return array_reserve(&p->bare, &p->bare_cap, p->stacks + n) &&
+           array_reserve((void ***) (void *) &p->idle, &p->idle_cap, p->stacks + n);
+}
+
 /* Maps a region and adds its stacks, bare, lowest address last out. */
 static bool region_map(struct stack_pool *p)
 {
-    size_t size = p->stack_size * REGION_STACKS, stacks = (p->regions_len + 1) * REGION_STACKS;
-    if (!array_reserve(&p->bare, &p->bare_cap, stacks) ||
-        !array_reserve((void ***) (void *) &p->idle, &p->idle_cap, stacks))
+    size_t size = p->stack_size * REGION_STACKS;
+    if (!pool_reserve(p, REGION_STACKS))
         return false;
     char *m = map_anonymous(size);
     if (m == NULL)
         return false;
-    if (!array_push(&p->regions, &p->regions_len, &p->regions_cap, m)) {
+    if (!region_keep(p, m)) {
         munmap(m, size);
         return false;
     }
     for (size_t i = REGION_STACKS; i > 0; i--)
-        (void) array_push(&p->bare, &p->bare_len, &p->bare_cap, m + i * p->stack_size);
+        p->bare[p->bare_len++] = m + i * p->stack_size;
+    p->stacks += REGION_STACKS;
     return true;
 }
 
@@ -104,10 +135,64 @@ static struct coro *stack_build(struct stack_pool *p, char *top, size_t size, en
     return c;
 }
 
+/* ---- the depot ---- */
+
+void stack_depot_init(struct stack_depot *d)
+{
+    memset(d, 0, sizeof *d);
+    pthread_mutex_init(&d->lock, NULL);
+}
+
+void stack_pool_join(struct stack_pool *p, struct stack_depot *d)
+{
+    p->depot = d;
+    d->stack_size = p->stack_size;
+}
+
+/* From the bottom: they have been idle the longest. */
+void stack_pool_give(struct stack_pool *p)
+{
+    struct stack_depot *d = p->depot;
+    if (d == NULL || p->idle_len <= 2 * STACK_BATCH)
+        return;
+    pthread_mutex_lock(&d->lock);
+    size_t n = p->idle_len - STACK_BATCH, room = STACK_KEPT - d->idle_len;
+    n = n < room ? n : room;
+    if (n > 0 && array_reserve((void ***) (void *) &d->idle, &d->idle_cap, d->idle_len + n)) {
+        memcpy(d->idle + d->idle_len, p->idle, n * sizeof *p->idle);
+        memmove(p->idle, p->idle + n, (p->idle_len - n) * sizeof *p->idle);
+        d->idle_len += n;
+        p->idle_len -= n;
+        p->stacks -= n;
+    }
+    pthread_mutex_unlock(&d->lock);
+}
+
+/* False: nothing was there. */
+static bool depot_take(struct stack_pool *p)
+{
+    struct stack_depot *d = p->depot;
+    if (d == NULL)
+        return false;
+    pthread_mutex_lock(&d->lock);
+    size_t n = d->idle_len < STACK_BATCH ? d->idle_len : STACK_BATCH;
+    if (n > 0 && !pool_reserve(p, n))
+        n = 0;
+    if (n > 0)
+        memcpy(p->idle, d->idle + d->idle_len - n, n * sizeof *p->idle);
+    d->idle_len -= n;
+    p->idle_len += n;
+    p->stacks += n;
+    pthread_mutex_unlock(&d->lock);
+    return n > 0;
+}
+
+/* ---- one stack ---- */
+
 struct coro *stack_get(struct stack_pool *p, bool *fresh)
 {
     struct coro *c;
-    if (p->idle_len > 0) {
+    if (p->idle_len > 0 || depot_take(p)) {
         c = p->idle[--p->idle_len];
         fiber_reuse(&c->fiber, c->base, c->size);
         coro_prepare(c, p->entry);
@@ -188,12 +273,20 @@ void stack_pool_fini(struct stack_pool *p)
 {
     for (size_t i = 0; i < p->idle_len; i++)
         stack_strip(p->idle[i]);
-    for (size_t i = 0; i < p->regions_len; i++)
-        munmap(p->regions[i], p->stack_size * REGION_STACKS);
+    regions_fini(&p->regions, p->stack_size);
     mem_free(p->idle);
     mem_free(p->bare);
-    mem_free(p->regions);
     memset(p, 0, sizeof *p);
+}
+
+void stack_depot_fini(struct stack_depot *d)
+{
+    for (size_t i = 0; i < d->idle_len; i++)
+        stack_strip(d->idle[i]);
+    regions_fini(&d->regions, d->stack_size);
+    mem_free(d->idle);
+    pthread_mutex_destroy(&d->lock);
+    memset(d, 0, sizeof *d);
 }
 
 void stack_adopt_thread(struct coro *c)

@@ -412,4 +412,5 @@ void tr_node_stats_get(const tr_node *node, tr_node_stats *stats)
         return;
     *stats = (tr_node_stats){ .size = size, .actors = world_live(&node->world) };
     node_look(node, stats_add, stats);
+    stats->stacks_pooled += depots_stacks(&node->world);
 }

@@ -426,6 +426,7 @@ static void loop_idle(struct tr_self *self)
     }
     if (w->index > 0 && sched_is_done(s)) /* the first worker decides; it may be asleep */
         worker_nudge(w->world->worker[0], ATTENTION_MAIL);
+    stack_pool_give(&w->stacks);
     if (stack_pool_trim(&w->stacks, TRIM_A_PASS) == 0)
         loop_sleep(s);
 }

@@ -54,6 +54,7 @@ void sched_fini(struct sched *s);
 /* Pools of several workers exchange what is free. Errors: TR_ENOMEM. */
 tr_err depots_make(struct world *world);
 void depots_free(struct world *world);
+size_t depots_stacks(const struct world *world); /* idle ones */
 
 /* Runs on the calling thread until the mode says that it is enough. Returns whether more is ready. Errors: TR_ENOMEM
  * (no stack to run on), TR_ESTATE (called by one of its own actors). */

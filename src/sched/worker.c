@@ -57,41 +57,67 @@ static void pools_fini(struct worker *w)
 
 /* ---- depots ---- */
 
-struct depots {
+struct slab_depots {
     struct depot msgs[MSG_CLASSES], states[STATE_CLASSES];
     struct depot exts, owners, records, outcomes, signals;
 };
 
-#define DEPOTS (sizeof(struct depots) / sizeof(struct depot))
+struct depots {
+    struct slab_depots slabs;
+    struct stack_depot stacks;
+};
+
+#define SLAB_DEPOTS (sizeof(struct slab_depots) / sizeof(struct depot))
+
+static void slabs_join(struct worker *w, struct slab_depots *d)
+{
+    for (size_t k = 0; k < MSG_CLASSES; k++)
+        slab_join(&w->msgs.classes[k], &d->msgs[k]);
+    for (size_t k = 0; k < STATE_CLASSES; k++)
+        slab_join(&w->states[k], &d->states[k]);
+    slab_join(&w->exts, &d->exts);
+    slab_join(&w->owners, &d->owners);
+    slab_join(&w->records, &d->records);
+    slab_join(&w->outcomes, &d->outcomes);
+    slab_join(&w->signals, &d->signals);
+}
 
 tr_err depots_make(struct world *world)
 {
     struct depots *d = mem_alloc(sizeof *d);
     if (d == NULL)
         return TR_ENOMEM;
-    for (size_t i = 0; i < DEPOTS; i++)
-        depot_init((struct depot *) (void *) d + i);
+    for (size_t i = 0; i < SLAB_DEPOTS; i++)
+        depot_init((struct depot *) (void *) &d->slabs + i);
+    stack_depot_init(&d->stacks);
     world->depots = d;
     for (unsigned i = 0; i < world->workers; i++) {
-        struct worker *w = world->worker[i];
-        for (size_t k = 0; k < MSG_CLASSES; k++)
-            slab_join(&w->msgs.classes[k], &d->msgs[k]);
-        for (size_t k = 0; k < STATE_CLASSES; k++)
-            slab_join(&w->states[k], &d->states[k]);
-        slab_join(&w->exts, &d->exts);
-        slab_join(&w->owners, &d->owners);
-        slab_join(&w->records, &d->records);
-        slab_join(&w->outcomes, &d->outcomes);
-        slab_join(&w->signals, &d->signals);
+        slabs_join(world->worker[i], &d->slabs);
+        stack_pool_join(&world->worker[i]->stacks, &d->stacks);
     }
     return TR_OK;
 }
 
+size_t depots_stacks(const struct world *world)
+{
+    if (world->depots == NULL)
+        return 0;
+    struct stack_depot *d = &world->depots->stacks;
+    pthread_mutex_lock(&d->lock);
+    size_t n = d->idle_len;
+    pthread_mutex_unlock(&d->lock);
+    return n;
+}
+
 void depots_free(struct world *world)
 {
-    for (size_t i = 0; world->depots != NULL && i < DEPOTS; i++)
-        depot_fini((struct depot *) (void *) world->depots + i);
-    mem_free(world->depots);
+    struct depots *d = world->depots;
+    if (d == NULL)
+        return;
+    for (size_t i = 0; i < SLAB_DEPOTS; i++)
+        depot_fini((struct depot *) (void *) &d->slabs + i);
+    stack_depot_fini(&d->stacks);
+    mem_free(d);
     world->depots = NULL;
 }
 

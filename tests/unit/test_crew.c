@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pthread.h>
 
+#include "node/node.h"
 #include "support/workers.h"
 
 /* ---- embedding ---- */
@@ -307,6 +308,58 @@ static void a_thread_reads_what_an_actor_of_any_worker_sends_to_its_inbox(void *
 
 /* ---- memory ---- */
 
+#define CROWD 300
+
+struct crowd {
+    atomic_int waiting, released;
+    size_t pooled;
+};
+
+static tr_err wait_in_crowd(tr_self *self, void *arg)
+{
+    struct crowd *c = arg;
+    atomic_fetch_add(&c->waiting, 1);
+    return wait_until(self, &c->released, 1);
+}
+
+static tr_err crowd_on(tr_self *self, struct crowd *c, unsigned worker)
+{
+    static tr_addr who[CROWD];
+    tr_err err = TR_OK;
+    atomic_store(&c->waiting, 0);
+    atomic_store(&c->released, 0);
+    for (int i = 0; i < CROWD && err == TR_OK; i++)
+        err = spawn_on(self, worker, wait_in_crowd, NULL, c, &who[i]);
+    if (err == TR_OK)
+        err = wait_until(self, &c->waiting, CROWD);
+    atomic_store(&c->released, 1);
+    for (int i = 0; i < CROWD && err == TR_OK; i++)
+        err = tr_join(self, who[i], NULL);
+    return err;
+}
+
+static tr_err crowds_one_after_another(tr_self *self, void *arg)
+{
+    struct crowd *c = arg;
+    tr_node_stats stats = { .size = sizeof stats };
+    tr_err err = crowd_on(self, c, 1);
+    while (err == TR_OK && depots_stacks(&tr_self_node(self)->world) == 0)
+        err = tr_sleep(self, 1); /* until that worker has nothing to do */
+    if (err == TR_OK)
+        err = crowd_on(self, c, 0);
+    tr_node_stats_get(tr_self_node(self), &stats);
+    c->pooled = stats.stacks_pooled;
+    return err;
+}
+
+static void stacks_of_one_worker_are_used_by_another(void **state)
+{
+    (void) state;
+    struct crowd c = { .pooled = 0 };
+    assert_int_equal(run_workers(2, crowds_one_after_another, &c), TR_OK);
+    assert_in_range(c.pooled, CROWD, CROWD + CROWD / 2);
+}
+
 #define ALLOCATIONS_MAX 2000
 
 static tr_err wait_for_one(tr_self *self, void *arg)
@@ -405,6 +458,7 @@ int main(void)
         cmocka_unit_test(a_node_is_printed_and_counted_while_all_workers_work),
         cmocka_unit_test(actors_of_a_worker_that_cannot_be_stopped_are_listed_without_their_insides),
         cmocka_unit_test(a_thread_reads_what_an_actor_of_any_worker_sends_to_its_inbox),
+        cmocka_unit_test(stacks_of_one_worker_are_used_by_another),
         cmocka_unit_test(each_allocation_may_fail_and_nothing_hangs_or_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

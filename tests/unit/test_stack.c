@@ -173,13 +173,13 @@ static void trim_gives_back_what_is_idle_beyond_the_kept_and_it_can_be_used_agai
     assert_int_equal(stack_pool_trim(&f->pool, 50), 150);
     assert_int_equal(stack_pool_trim(&f->pool, 1000), 0);
     assert_int_equal(f->pool.idle_len, STACK_KEPT);
-    size_t regions = f->pool.regions_len;
+    size_t regions = f->pool.regions.len;
     for (size_t i = 0; i < MANY; i++) {
         assert_non_null(stacks[i] = stack_get(&f->pool, &fresh));
         if (fresh)
             assert_int_equal(*(char *) stacks[i]->base, 0);
     }
-    assert_int_equal(f->pool.regions_len, regions);
+    assert_int_equal(f->pool.regions.len, regions);
     for (size_t i = 0; i < MANY; i++)
         stack_put(&f->pool, stacks[i]);
 }
@@ -193,6 +193,75 @@ static void abandoned_stack_comes_back_to_the_pool(void **state)
     assert_int_equal(f->pool.in_use, 0);
     assert_ptr_equal(stack_get(&f->pool, &fresh), c);
     stack_put(&f->pool, c);
+}
+
+/* ---- several pools ---- */
+
+struct pair {
+    struct stack_depot depot;
+    struct stack_pool a, b;
+};
+
+static void pair_init(struct pair *p)
+{
+    stack_depot_init(&p->depot);
+    stack_pool_init(&p->a, 64 * 1024, ROOM, never_entered);
+    stack_pool_init(&p->b, 64 * 1024, ROOM, never_entered);
+    stack_pool_join(&p->a, &p->depot);
+    stack_pool_join(&p->b, &p->depot);
+}
+
+static void pair_fini(struct pair *p)
+{
+    stack_pool_fini(&p->a); /* whose stacks b has */
+    stack_pool_fini(&p->b);
+    stack_depot_fini(&p->depot);
+}
+
+/* n stacks at once, which all come back. Returns how many were fresh. */
+static size_t use(struct stack_pool *p, size_t n)
+{
+    static struct coro *stacks[MANY];
+    size_t fresh_ones = 0;
+    for (size_t i = 0; i < n; i++) {
+        bool fresh;
+        assert_non_null(stacks[i] = stack_get(p, &fresh));
+        fresh_ones += fresh;
+    }
+    for (size_t i = 0; i < n; i++)
+        stack_put(p, stacks[i]);
+    return fresh_ones;
+}
+
+static void what_one_pool_leaves_at_the_depot_another_takes(void **state)
+{
+    struct pair p;
+    (void) state;
+    pair_init(&p);
+    assert_int_equal(use(&p.a, 500), 500);
+    stack_pool_give(&p.a);
+    assert_int_equal(p.a.idle_len, STACK_BATCH);
+    assert_int_equal(p.depot.idle_len, 500 - STACK_BATCH);
+    assert_int_equal(use(&p.b, 500 - STACK_BATCH), 0);
+    assert_int_equal(p.depot.idle_len, 0);
+    assert_int_equal(use(&p.b, 500), STACK_BATCH);
+    pair_fini(&p);
+}
+
+static void a_few_idle_stacks_stay_and_the_depot_takes_only_so_many(void **state)
+{
+    struct pair p;
+    (void) state;
+    pair_init(&p);
+    (void) use(&p.a, 2 * STACK_BATCH);
+    stack_pool_give(&p.a);
+    assert_int_equal(p.depot.idle_len, 0);
+    (void) use(&p.a, MANY);
+    stack_pool_give(&p.a);
+    stack_pool_give(&p.a);
+    assert_int_equal(p.depot.idle_len, STACK_KEPT);
+    assert_int_equal(p.a.idle_len, MANY - STACK_KEPT);
+    pair_fini(&p);
 }
 
 #define stack_test(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -209,6 +278,8 @@ int main(void)
         stack_test(stack_that_was_used_to_its_last_word_is_reported),
         stack_test(trim_gives_back_what_is_idle_beyond_the_kept_and_it_can_be_used_again),
         stack_test(abandoned_stack_comes_back_to_the_pool),
+        cmocka_unit_test(what_one_pool_leaves_at_the_depot_another_takes),
+        cmocka_unit_test(a_few_idle_stacks_stay_and_the_depot_takes_only_so_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
