@@ -7,8 +7,9 @@
  * A connection that is kept for the next request loses curl's interest at the end of each page and gets it back a
  * moment later. Telling epoll so twice a page would cost more than it is worth, so a descriptor stays watched; only if
  * it becomes ready while nobody wants it (its server closed it, mostly) is it let go. This is safe for descriptors that
- * curl closes through on_close, the connections; its others, such as those by which a resolver thread reports, are
- * watched to the letter.
+ * curl closes through on_close: connections that stand. Its others are watched to the letter, or another actor might
+ * find the number of one that is closed taken: those by which a resolver thread reports, and attempts to connect, which
+ * curl 7.88 closes by itself.
  *
  * The timer is lazy too: a later time than the one it is set for touches nothing, and it is set again when it has
  * fired.
@@ -24,7 +25,8 @@ enum {
     SOCKET_WANTED = TR_READABLE | TR_WRITABLE, /* by curl */
     SOCKET_WATCHED_SHIFT = 2,
     SOCKET_WATCHED = SOCKET_WANTED << SOCKET_WATCHED_SHIFT, /* by the worker */
-    SOCKET_OURS = 16                                        /* made by on_open, closed by on_close */
+    SOCKET_OURS = 16,                                       /* made by on_open */
+    SOCKET_UP = 32                                          /* and connected: closed by on_close */
 };
 
 /* NULL: out of memory. */
@@ -76,12 +78,14 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *un
     (void) unused;
     if (s == NULL)
         return -1;
-    if ((*s & SOCKET_OURS) && (what & CURL_POLL_IN))
+    if ((*s & SOCKET_OURS) && (what & CURL_POLL_IN)) {
+        *s |= SOCKET_UP;
         transfer_note_connected(easy);
+    }
     if (what != CURL_POLL_REMOVE)
         return socket_want(f, fd, s,
                            (what & CURL_POLL_IN ? TR_READABLE : 0u) | (what & CURL_POLL_OUT ? TR_WRITABLE : 0u));
-    if (*s & SOCKET_OURS)
+    if (*s & SOCKET_UP)
         *s &= (unsigned char) ~SOCKET_WANTED;
     else
         socket_unwatch(f, fd);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_limits.c - many pages at a time: limits that hold, and slots that are never lost */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "fixture/fixture.h"
 
@@ -244,6 +245,57 @@ static void giving_up_while_a_name_resolves_does_no_harm(void **state)
     assert_int_equal(f.status, 200);
 }
 
+/* Waits for new descriptors, whose numbers are the lowest that are free. Returns how many others wait for. */
+static int refused_descriptors(tr_self *self)
+{
+    int pipes[16][2], refused = 0, n = 0;
+    while (n < 16 && pipe(pipes[n]) == 0)
+        n++;
+    for (int i = 0; i < n; i++)
+        for (int end = 0; end < 2; end++) /* what connects is waited for as writable */
+            refused += tr_fd_wait(self, pipes[i][end], TR_WRITABLE, 0, NULL) == TR_EBUSY;
+    for (int i = 0; i < n; i++) {
+        close(pipes[i][0]);
+        close(pipes[i][1]);
+    }
+    return refused + 16 - n;
+}
+
+/* However far they have come: waiting for a slot, connecting, under way. */
+static tr_err give_up_after(tr_self *self, tr_addr pool, int turns)
+{
+    tr_pending asks[8];
+    tr_err err = TR_OK;
+    for (int i = 0; i < 8 && err == TR_OK; i++)
+        err = tr_ask_start_for(self, pool, PATIENCE_MS, &asks[i], "fetch", at(&web, "/hang"));
+    for (; turns > 0 && err == TR_OK; turns--)
+        err = tr_yield(self);
+    for (int i = 0; i < 8 && err == TR_OK; i++)
+        tr_ask_cancel(self, asks[i]);
+    return err == TR_OK && pool_count_becomes(self, pool, POOL_ACTIVE, 0) != 0 ? TR_EFAILED : err;
+}
+
+static tr_err numbers_main(tr_self *self, void *arg)
+{
+    int *refused = arg;
+    tr_addr pool;
+    tr_err err = tr_fetcher_spawn(self, NULL, &pool);
+    *refused = 0;
+    for (int turns = 0; turns < 10 && err == TR_OK; turns++) {
+        err = give_up_after(self, pool, turns);
+        *refused += refused_descriptors(self);
+    }
+    return err;
+}
+
+static void numbers_of_connections_that_were_given_up_are_free_for_others(void **state)
+{
+    int refused = -1;
+    (void) state;
+    run_actor(numbers_main, &refused);
+    assert_int_equal(refused, 0);
+}
+
 static tr_err end_main(tr_self *self, void *arg)
 {
     tr_pending ask;
@@ -339,6 +391,7 @@ int main(void)
         cmocka_unit_test(request_that_waits_is_forgotten_when_its_asker_gives_up),
         cmocka_unit_test(request_beyond_the_queue_is_refused),
         cmocka_unit_test(giving_up_while_a_name_resolves_does_no_harm),
+        cmocka_unit_test(numbers_of_connections_that_were_given_up_are_free_for_others),
         cmocka_unit_test(pool_that_ends_with_transfers_under_way_leaves_nothing),
         cmocka_unit_test(killed_fetcher_gives_its_slot_back_and_whoever_is_killed_is_replaced),
     };
