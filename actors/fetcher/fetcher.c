@@ -250,6 +250,7 @@ static tr_err on_ready(tr_self *self, void *state, const tr_msg *m)
 {
     struct job job = { .fd = -1 };
     tr_args(m, &job.fd, &job.events);
+    job.fd = socket_name(state, job.fd);
     return fetcher_run_free(self, state, job_ready, job);
 }
 
@@ -323,7 +324,7 @@ static int fetcher_close(void *arg)
     }
     (void) curl_multi_cleanup(f->multi);
     cookies_close(f);
-    free(f->sockets);
+    sockets_free(f);
     free(f->scratch);
     return 0;
 }

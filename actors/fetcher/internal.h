@@ -214,7 +214,7 @@ struct fetcher {
     uint64_t done, failed, canceled, ids, random;
     unsigned quota, give_due;                                          /* slots: quota.c */
     bool want_due, want_open, hold_open, others_are_short, settle_due; /* settle_due: "settle" is on its way to us */
-    unsigned char *sockets;                                            /* by descriptor: socket.c */
+    struct socket *sockets;                                            /* by descriptor: socket.c */
     size_t sockets_size;
     tr_time due, armed;        /* when curl wants to be called; when our timer comes; TR_NEVER: not at all */
     tr_time look_at, sweep_at; /* when what was started in this turn must be looked at; when the sweep comes */
@@ -356,8 +356,10 @@ bool reply_headers(struct fetcher *f, struct transfer *t, tr_value *headers);
 
 bool socket_hook_multi(struct fetcher *f);
 void socket_hook_easy(struct fetcher *f, CURL *easy);
+int socket_name(const struct fetcher *f, int fd);
 bool socket_is_idle(const struct fetcher *f, int fd);
 void socket_unwatch(struct fetcher *f, int fd);
+void sockets_free(struct fetcher *f);
 void timer_arm(struct fetcher *f);
 
 #endif

@@ -358,11 +358,16 @@ static tr_err kill_main(tr_self *self, void *arg)
         tr_addr victim = find_actor(self, c->paths[k]);
         if (tr_addr_is_nil(victim))
             return tr_fail_with(self, TR_EFAILED, "there is no %s", c->paths[k]);
+        tr_wait_item end = { .kind = TR_WAIT_END, .actor = victim };
         (void) tr_kill(self, victim, "test");
-        for (int i = 0; i < 1000 && tr_is_alive(self, victim); i++)
-            (void) tr_yield(self);
+        err = tr_wait(self, &end, 1, TR_WAIT_ALL, PATIENCE_MS, NULL);
+        if (err != TR_OK)
+            return err;
         fetch_from(self, pool, &f);
         c->fetched += f.status == 200;
+        if (f.status != 200)
+            return tr_fail_with(self, TR_EFAILED, "after %s was killed: %s: %s", c->paths[k],
+                                tr_fetcher_err_name(f.err), f.text);
     }
     return TR_OK;
 }
