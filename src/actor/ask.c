@@ -269,6 +269,7 @@ __attribute__((noinline)) static tr_err ask_no_memory(struct tr_self *self, stru
 static inline void question_address(struct tr_self *self, struct tr_msg *m, uint64_t to, struct ask *a)
 {
     m->kind = MSG_ASK;
+    m->flags |= MSG_OWED;
     m->from = cell_addr(self->cell);
     m->to = to;
     m->ask = a;
@@ -514,7 +515,7 @@ void ask_settle(struct worker *w, struct ask *a, uint64_t seq, uint64_t to, tr_e
 static inline void ask_deliver(struct worker *w, struct tr_msg *m, tr_err err, struct tr_msg *reply)
 {
     struct ask *a = m->ask;
-    m->flags |= MSG_ANSWERED;
+    m->flags &= (uint8_t) ~MSG_OWED;
     if (__builtin_expect(a->home != w, 0)) {
         remote_answer(w, m, err, reply);
         return;
@@ -534,7 +535,7 @@ void ask_reply(struct worker *w, struct tr_msg *m, struct tr_msg *reply)
         ask_deliver(w, m, TR_OK, reply);
         return;
     }
-    m->flags |= MSG_ANSWERED;
+    m->flags &= (uint8_t) ~MSG_OWED;
     gate_enter_from_user(&w->gate);
     if (__builtin_expect(ask_is_open(a, m->ask_seq), 1))
         ask_complete(w, a, TR_OK, reply);
@@ -557,7 +558,7 @@ void ask_answer_error(struct worker *w, struct tr_msg *m, tr_err err, const char
                       const char *actor)
 {
     if (!ask_is_owed(m)) {
-        m->flags |= MSG_ANSWERED;
+        m->flags &= (uint8_t) ~MSG_OWED;
         return;
     }
     ask_deliver(w, m, err, msg_error(&w->msgs, err, text, phase, actor != NULL ? actor : "troupe", NULL));
@@ -570,7 +571,7 @@ bool tr_is_request(const tr_msg *m)
 
 bool tr_is_dead(const tr_msg *m)
 {
-    return m->kind == MSG_ASK && !(m->flags & MSG_ANSWERED) && !ask_is_owed(m);
+    return (m->flags & MSG_OWED) && !ask_is_owed(m);
 }
 
 /* ---- started asks and callbacks ---- */

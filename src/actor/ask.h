@@ -60,7 +60,7 @@ static inline void ask_set_state(struct ask *a, enum ask_state state)
 /* Whether m is a request whose answer is still owed and wanted. */
 static inline bool ask_is_owed(const struct tr_msg *m)
 {
-    return m->kind == MSG_ASK && !(m->flags & MSG_ANSWERED) && ask_is_open(m->ask, m->ask_seq);
+    return (m->flags & MSG_OWED) && ask_is_open(m->ask, m->ask_seq);
 }
 
 /* The deadline and limit of the ask behind m. False: it is over. */

@@ -14,12 +14,12 @@ static inline void call_release_message(struct tr_self *self, tr_err err)
     struct tr_msg *m = self->received;
     if (m == NULL)
         return;
-    if (__builtin_expect(err != TR_OK || (m->kind == MSG_ASK && !(m->flags & (MSG_ANSWERED | MSG_KEPT))), 0)) {
+    if (__builtin_expect(err == TR_OK && small_is_last(m, MSG_OWED), 1)) {
+        self->received = NULL;
+        small_free(&self->worker->msgs, m);
+    } else {
         call_release_message_slow(self, err);
-        return;
     }
-    self->received = NULL;
-    small_unref(&self->worker->msgs, m);
 }
 
 /* Scopes left open, which give their children to the actor, and asks not collected. */

@@ -124,16 +124,28 @@ void mailbox_admit(struct worker *w, struct cell *c);
 /* m was taken, and somebody wants to know it: who waits for room, or debug mode. */
 void mailbox_taken(struct worker *w, struct cell *c, const struct tr_msg *m);
 
+static inline void mailbox_unlink_head(struct cell *c, const struct tr_msg *head)
+{
+    struct tr_msg *next = head->next;
+    c->head = next;
+    if (next != NULL)
+        next->prev = head->prev;
+}
+
+/* Takes out the oldest message, which is counted, and of which nobody has to be told. */
+static inline void mailbox_take_usual(struct cell *c, const struct tr_msg *head)
+{
+    mailbox_unlink_head(c, head);
+    mailbox_uncount(c, head->size);
+}
+
 /* The oldest message, or NULL. */
 static inline struct tr_msg *mailbox_take(struct worker *w, struct cell *c)
 {
     struct tr_msg *m = c->head;
     if (m == NULL)
         return NULL;
-    struct tr_msg *next = m->next;
-    c->head = next;
-    if (next != NULL)
-        next->prev = m->prev;
+    mailbox_unlink_head(c, m);
     if (!(m->flags & MSG_UNCOUNTED)) {
         mailbox_uncount(c, m->size);
         if (c->run.flags & (CELL_SENDERS | CELL_TRACED))

@@ -176,7 +176,7 @@ __attribute__((noinline)) static tr_err not_answerable(struct tr_self *self, con
 
 static inline tr_err answerable(struct tr_self *self, const tr_msg *m, const char *phase)
 {
-    if (__builtin_expect(!self_is_current(self) || m->kind != MSG_ASK || (m->flags & MSG_ANSWERED), 0))
+    if (__builtin_expect(!self_is_current(self) || !(m->flags & MSG_OWED), 0))
         return not_answerable(self, m, phase);
     return TR_OK;
 }
@@ -225,7 +225,7 @@ static tr_err forward_to(struct tr_self *self, struct cell *c, struct tr_msg *re
     tr_err err = cell_is_here(w, c) ? mailbox_offer(w, c, &on, &wait)
                                     : remote_send(self, c, &on, INT64_MAX, INT64_MAX, false);
     if (err != TR_OK) {
-        on->flags |= MSG_ANSWERED; /* the answer is still the original's to give */
+        on->flags &= (uint8_t) ~MSG_OWED; /* the answer is still the original's to give */
         msg_unref(&w->msgs, on);
         return error_set(self, err, "forward", "the mailbox of %s is full", cell_label_any(w, c));
     }
@@ -233,7 +233,7 @@ static tr_err forward_to(struct tr_self *self, struct cell *c, struct tr_msg *re
         remote_handed_on(w, request, to);
     else if (ask_is_owed(request))
         request->ask->holder = to;
-    request->flags |= MSG_ANSWERED;
+    request->flags &= (uint8_t) ~MSG_OWED;
     return TR_OK;
 }
 
@@ -255,6 +255,7 @@ tr_err tr_forward(tr_self *self, const tr_msg *m, tr_addr to)
                          cell_label(self->cell));
     } else {
         on->kind = MSG_ASK;
+        on->flags |= MSG_OWED;
         on->from = m->from;
         on->to = to.actor;
         on->ask = m->ask;

@@ -41,10 +41,10 @@ enum attention {
 
 struct worker {
     /* hot */
+    struct gate gate;          /* first: the same address, so one register */
     struct tr_self *self;      /* the stack that runs */
     struct tr_self *idle_loop; /* a parked loop, to go on with when self suspends */
-    struct gate gate;
-    uint16_t index; /* in world.worker */
+    uint16_t index;            /* in world.worker */
     struct runnable *batch_head, *batch_tail;
     struct runnable *front_head, *front_tail;
     struct runnable *fifo_head, *fifo_tail;

@@ -42,7 +42,7 @@ static inline bool small_tag_has_nul(uint64_t word, size_t len)
     return ((word - ones) & ~word & ones << 7) != 0;
 }
 
-_Static_assert(offsetof(struct tr_msg, argc) == offsetof(struct tr_msg, refs) + 7 &&
+_Static_assert(offsetof(struct tr_msg, argc) == offsetof(struct tr_msg, life) + 7 &&
                    offsetof(struct tr_msg, slots) == offsetof(struct tr_msg, tag_at) + 6 &&
                    offsetof(struct tr_msg, missed) == offsetof(struct tr_msg, size) + 4,
                "small_block writes them as words");
@@ -58,14 +58,13 @@ static inline struct tr_msg *small_block(struct msg_pool *pool, const tr_value *
         return NULL;
     mem_unpoison(m, sizeof *m + argc * sizeof m->slot[0]);
     pool->classes[0].free = *(void **) m;
-    pool->classes[0].live++;
-    /* Fields that stand in one word are written as one: refs 1, kind, flags 0, size_class 0, argc; tag_at 0, tag_len,
-     * slots; size, missed 0. */
-    const uint64_t life = 1 | (uint64_t) kind << 32 | (uint64_t) argc << 56;
+    pool->classes[0].spare++;
+    /* Fields that stand in one word are written as one: life; tag_at 0, tag_len, slots; size, missed 0. */
+    const uint64_t life = MSG_LIFE(1, kind, kind == MSG_ASK ? MSG_OWED : 0, 0, argc);
     const uint64_t tail = (uint64_t) tag_len << 32 | (uint64_t) argc << 48;
     const uint64_t size = sizeof *m + argc * sizeof m->slot[0];
     m->body = m;
-    memcpy((char *) m + offsetof(struct tr_msg, refs), &life, sizeof life);
+    atomic_init(&m->life, life);
     m->tag = tag;
     memcpy(&m->tag_at, &tail, sizeof tail);
     memcpy(&m->size, &size, sizeof size);
@@ -80,7 +79,7 @@ static inline struct tr_msg *small_block(struct msg_pool *pool, const tr_value *
 /* A tagged message. */
 static inline struct tr_msg *small_tagged(struct msg_pool *pool, const tr_value *values, size_t n, enum msg_kind kind)
 {
-    if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ || n - 1 > 2)
+    if (n - 1 > 2)
         return NULL;
     uint32_t len = values->len;
     if (values->type != TR_TYPE_STR || len - 1 >= SMALL_TAG_MAX)
@@ -97,23 +96,31 @@ static inline struct tr_msg *small_tagged(struct msg_pool *pool, const tr_value 
 /* A reply. */
 static inline struct tr_msg *small_reply(struct msg_pool *pool, const tr_value *values, size_t n)
 {
-    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && n <= 2 ? small_block(pool, values, n, MSG_REPLY, 0, 0) : NULL;
+    return n <= 2 ? small_block(pool, values, n, MSG_REPLY, 0, 0) : NULL;
+}
+
+/* What a block may have in life that small_unref frees: one holder, the smallest class, content of its own without
+ * blobs; odd: flags beside that it must not have. */
+#define SMALL_LIFE(odd) MSG_LIFE(UINT32_MAX, 0, MSG_BLOBS | MSG_SHARES | (odd), UINT8_MAX, 0)
+
+static inline bool small_is_last(const struct tr_msg *m, unsigned odd)
+{
+    return (atomic_load_explicit(&m->life, memory_order_acquire) & SMALL_LIFE(odd)) == MSG_LIFE(1, 0, 0, 0, 0);
+}
+
+static inline void small_free(struct msg_pool *pool, struct tr_msg *m)
+{
+    mem_poison((char *) m + sizeof(void *), SMALL_BLOCK - sizeof(void *));
+    slab_free(&pool->classes[0], m);
 }
 
 /* msg_unref, for the usual: the only holder of a small block. */
 static inline void small_unref(struct msg_pool *pool, struct tr_msg *m)
 {
-    /* kind, flags, size_class, argc stand behind each other: two of them are tested with one load. */
-    uint32_t head;
-    memcpy(&head, &m->kind, sizeof head);
-    const uint32_t odd = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? (uint32_t) MSG_BLOBS << 8 | 0xff0000u : UINT32_MAX;
-    if (__builtin_expect(atomic_load_explicit(&m->refs, memory_order_acquire) != 1 || (head & odd) != 0 || m->body != m,
-                         0)) {
+    if (__builtin_expect(small_is_last(m, 0), 1))
+        small_free(pool, m);
+    else
         msg_unref(pool, m);
-        return;
-    }
-    mem_poison((char *) m + sizeof(void *), SMALL_BLOCK - sizeof(void *));
-    slab_free(&pool->classes[0], m);
 }
 
 #endif

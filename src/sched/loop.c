@@ -212,7 +212,7 @@ __attribute__((cold, noinline)) static bool run_cell_rare(struct worker *w, stru
     return false;
 }
 
-static void run_cell(struct tr_self *self, struct cell *c)
+__attribute__((noinline)) static void run_cell_odd(struct tr_self *self, struct cell *c)
 {
     struct worker *w = self->worker;
     if (__builtin_expect((c->run.flags & (CELL_LIVE | CELL_TRACED)) != CELL_LIVE, 0) && run_cell_rare(w, c))
@@ -227,6 +227,21 @@ static void run_cell(struct tr_self *self, struct cell *c)
         run_unguarded(self, c);
     else
         turn_run(self, c);
+}
+
+/* Of a behaviour that has started all that its turn has to look at beside its mailbox. */
+#define CELL_TURN_ODD (CELL_TRACED | CELL_BUSY | CELL_BIG_STACK | CELL_END | CELL_CANCELED)
+
+static inline void run_cell(struct tr_self *self, struct cell *c)
+{
+    if (__builtin_expect((c->run.flags & (CELL_LIVE | CELL_STARTED | CELL_TURN_ODD)) == (CELL_LIVE | CELL_STARTED) &&
+                             self->coro.guarded,
+                         1)) {
+        turn_begins(self->worker, c);
+        turn_run_plain(self, c);
+    } else {
+        run_cell_odd(self, c);
+    }
 }
 
 static inline __attribute__((always_inline)) void run_stack(struct tr_self *self, struct tr_self *to)
