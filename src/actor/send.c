@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* send.c - plain messages, replies, requests handed on */
+/* send.c - plain messages; and keeping what was received */
 #include "actor/ask.h"
 #include "actor/call.h"
 #include "actor/cancel.h"
@@ -39,14 +39,14 @@ __attribute__((noinline)) static tr_err send_slow(struct tr_self *self, struct c
 
 /* The long way to a message; NULL, and words on self, if there is none. */
 __attribute__((noinline)) static struct tr_msg *build(struct tr_self *self, const tr_value *values, size_t n,
-                                                      bool tagged, tr_err *err)
+                                                      tr_err *err)
 {
     const char *why;
     struct tr_msg *m;
-    *err = msg_build(&self->worker->msgs, values, n, tagged, &m, &why);
+    *err = msg_build(&self->worker->msgs, values, n, true, &m, &why);
     if (*err == TR_OK)
         return m;
-    error_set(self, *err, tagged ? "send" : "reply", "%s", why);
+    error_set(self, *err, "send", "%s", why);
     return NULL;
 }
 
@@ -100,7 +100,7 @@ __attribute__((noinline)) static tr_err send_values_slow(struct tr_self *self, t
         gate_leave(gate);
         return send_to_none(self, to, values, n, err);
     }
-    struct tr_msg *m = build(self, values, n, true, &err);
+    struct tr_msg *m = build(self, values, n, &err);
     if (m == NULL) {
         gate_leave(gate);
         return err;
@@ -123,8 +123,9 @@ static inline tr_err send_values(struct tr_self *self, tr_addr to, const tr_valu
         return send_values_slow(self, to, values, n, may_wait);
     }
     m->from = cell_addr(self->cell);
-    mailbox_count(c, m->size);
-    mailbox_append(w, c, m);
+    mailbox_count_usual(c, m);
+    m->to = to.actor;
+    mailbox_link(w, c, m);
     gate_leave_to_user(&w->gate);
     if (may_wait)
         send_count(self);
@@ -160,109 +161,6 @@ tr_err tr_send_msg(tr_self *self, tr_addr to, const tr_msg *m)
         send_to_dead(self, to, copy);
     else
         msg_unref_unsent(&self->worker->msgs, copy);
-    return err;
-}
-
-/* ---- answering ---- */
-
-__attribute__((noinline)) static tr_err not_answerable(struct tr_self *self, const tr_msg *m, const char *phase)
-{
-    if (!self_is_current(self))
-        return TR_ESTATE;
-    if (m->kind != MSG_ASK)
-        return error_set(self, TR_ESTATE, phase, "\"%s\" is no request: nobody waits for an answer", tr_tag(m));
-    return error_set(self, TR_ESTATE, phase, "\"%s\" was answered, or handed on, before", tr_tag(m));
-}
-
-static inline tr_err answerable(struct tr_self *self, const tr_msg *m, const char *phase)
-{
-    if (__builtin_expect(!self_is_current(self) || !(m->flags & MSG_OWED), 0))
-        return not_answerable(self, m, phase);
-    return TR_OK;
-}
-
-tr_err tr_reply_values(tr_self *self, const tr_msg *m, const tr_value *values, size_t n)
-{
-    tr_err err = answerable(self, m, "reply");
-    if (__builtin_expect(err != TR_OK, 0))
-        return err;
-    struct tr_msg *reply = small_reply(&self->worker->msgs, values, n);
-    if (__builtin_expect(reply == NULL, 0) && (reply = build(self, values, n, false, &err)) == NULL)
-        return err;
-    reply->from = cell_addr(self->cell);
-    ask_reply(self->worker, (struct tr_msg *) m, reply);
-    return TR_OK;
-}
-
-tr_err tr_reply_error(tr_self *self, const tr_msg *m, tr_err code, const char *fmt, ...)
-{
-    tr_err err = answerable(self, m, "reply");
-    if (err != TR_OK)
-        return err;
-    if (code == TR_OK || code == TR_STOP)
-        return error_set(self, TR_EINVAL, "reply", "%s is no error to answer with", tr_err_name(code));
-    struct msg_pool *pool = &self->worker->msgs;
-    struct tr_msg *cause = self->error != NULL && self->error->err == code ? self->error->msg : NULL;
-    char text[512];
-    va_list args;
-    va_start(args, fmt);
-    if (fmt != NULL)
-        vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    const char *phase = self->row != NULL ? self->row->def->tag : tr_tag(m);
-    struct tr_msg *error = msg_error(pool, code, fmt != NULL ? text : tr_err_text(code), phase, cell_label(self->cell),
-                                     cause);
-    ask_answer_error_msg(self->worker, (struct tr_msg *) m, code, error);
-    return TR_OK;
-}
-
-/* Puts a request with a new header into c's mailbox, if that takes it. In the gate. */
-static tr_err forward_to(struct tr_self *self, struct cell *c, struct tr_msg *request, struct tr_msg *on)
-{
-    bool wait;
-    uint64_t to = on->to;
-    struct worker *w = self->worker;
-    tr_err err = cell_is_here(w, c) ? mailbox_offer(w, c, &on, &wait)
-                                    : remote_send(self, c, &on, INT64_MAX, INT64_MAX, false);
-    if (err != TR_OK) {
-        on->flags &= (uint8_t) ~MSG_OWED; /* the answer is still the original's to give */
-        msg_unref(&w->msgs, on);
-        return error_set(self, err, "forward", "the mailbox of %s is full", cell_label_any(w, c));
-    }
-    if (request->ask->home != w)
-        remote_handed_on(w, request, to);
-    else if (ask_is_owed(request))
-        request->ask->holder = to;
-    request->flags &= (uint8_t) ~MSG_OWED;
-    return TR_OK;
-}
-
-tr_err tr_forward(tr_self *self, const tr_msg *m, tr_addr to)
-{
-    tr_err err = answerable(self, m, "forward");
-    if (err != TR_OK)
-        return err;
-    struct worker *w = self->worker;
-    struct tr_msg *request = (struct tr_msg *) m;
-    struct tr_msg *on = msg_share(&w->msgs, m);
-    if (on == NULL)
-        return error_set(self, TR_ENOMEM, "forward", "out of memory");
-    gate_enter(&w->gate);
-    struct cell *c = send_target(self, to, "forward", &err);
-    if (c == NULL) {
-        msg_unref(&w->msgs, on);
-        ask_answer_error(w, request, err, "the actor it was handed on to has ended, or never was", "forward",
-                         cell_label(self->cell));
-    } else {
-        on->kind = MSG_ASK;
-        on->flags |= MSG_OWED;
-        on->from = m->from;
-        on->to = to.actor;
-        on->ask = m->ask;
-        on->ask_seq = m->ask_seq;
-        err = forward_to(self, c, request, on);
-    }
-    gate_leave(&w->gate);
     return err;
 }
 

@@ -86,7 +86,6 @@ struct worker {
     struct timer far_timer;
     int64_t far_pause_ns;
     size_t timers_lazy; /* armed by timer_cover */
-    size_t pending_asks;
     size_t fd_waits;    /* suspended in tr_fd_wait, or watched: declared I/O */
     size_t errands_due; /* promised by other threads: a virtual clock waits for them as it does for descriptors */
     /* the thread's own stack: where the worker was entered, and where tr_call runs */
@@ -194,9 +193,7 @@ static inline bool cell_is_here(const struct worker *w, const struct cell *c)
 
 static inline bool timer_cover(struct worker *w, struct timer *t, int64_t deadline_ns)
 {
-    if (heap_has(&t->node) && heap_key(&w->timers, &t->node) <= deadline_ns)
-        return true;
-    return timer_cover_slow(w, t, deadline_ns);
+    return __builtin_expect(t->due <= deadline_ns, 1) || timer_cover_slow(w, t, deadline_ns);
 }
 
 /* Reads the clock into w->now (sched/loop.c), unless it is virtual. */

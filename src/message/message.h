@@ -110,8 +110,8 @@ struct tr_msg {
         uint64_t ask_seq; /* the alias: an answer counts only while the ask still has this number */
         uint64_t source_seq;
     };
-    uint32_t size;          /* bytes of header and content, blobs included: what mailbox bounds count */
     uint32_t missed;        /* MSG_TICK: periods beyond its own; a reply on its way to another worker: a tr_err */
+    uint32_t size;          /* bytes of header and content, blobs included: what mailbox bounds count */
     struct msg_slot slot[]; /* offset 96 + 0 */
 };
 
@@ -157,6 +157,14 @@ static inline uint32_t msg_head(const struct tr_msg *m)
     uint32_t head;
     __builtin_memcpy(&head, &m->kind, sizeof head);
     return head;
+}
+
+/* One message and its bytes, as they are counted against the bounds, in one word; missed must be 0. */
+static inline uint64_t msg_load(const struct tr_msg *m)
+{
+    uint64_t load;
+    __builtin_memcpy(&load, &m->missed, sizeof load);
+    return load + 1;
 }
 
 /* What m looks like, in one word: where its tag is, how long that is, how many slots it has. Equal for two with short

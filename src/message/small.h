@@ -44,7 +44,7 @@ static inline bool small_tag_has_nul(uint64_t word, size_t len)
 
 _Static_assert(offsetof(struct tr_msg, argc) == offsetof(struct tr_msg, life) + 7 &&
                    offsetof(struct tr_msg, slots) == offsetof(struct tr_msg, tag_at) + 6 &&
-                   offsetof(struct tr_msg, missed) == offsetof(struct tr_msg, size) + 4,
+                   offsetof(struct tr_msg, size) == offsetof(struct tr_msg, missed) + 4,
                "small_block writes them as words");
 
 /* Header and slots; next, prev, from, to, ask and ask_seq are left to the caller. argc is 0 to 2. */
@@ -59,15 +59,15 @@ static inline struct tr_msg *small_block(struct msg_pool *pool, const tr_value *
     mem_unpoison(m, sizeof *m + argc * sizeof m->slot[0]);
     pool->classes[0].free = *(void **) m;
     pool->classes[0].spare++;
-    /* Fields that stand in one word are written as one: life; tag_at 0, tag_len, slots; size, missed 0. */
+    /* Fields that stand in one word are written as one: life; tag_at 0, tag_len, slots; missed 0, size. */
     const uint64_t life = MSG_LIFE(1, kind, kind == MSG_ASK ? MSG_OWED : 0, 0, argc);
     const uint64_t tail = (uint64_t) tag_len << 32 | (uint64_t) argc << 48;
-    const uint64_t size = sizeof *m + argc * sizeof m->slot[0];
+    const uint64_t size = (uint64_t) (sizeof *m + argc * sizeof m->slot[0]) << 32;
     m->body = m;
     atomic_init(&m->life, life);
     m->tag = tag;
     memcpy(&m->tag_at, &tail, sizeof tail);
-    memcpy(&m->size, &size, sizeof size);
+    memcpy(&m->missed, &size, sizeof size);
     for (size_t i = 0; i < argc; i++) {
         const uint64_t head = v[i].type;
         memcpy(&m->slot[i], &head, sizeof head);
