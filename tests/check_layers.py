@@ -15,7 +15,7 @@ import sys
 # layers. "noun" is noun.h and noun.c; "noun.h" is the header alone, where the data stands lower than the code.
 LAYERS = {
     "base": "sanitizer errand.h list alloc buffer clock sys helpers random heap slab log err",
-    "message": "message.h small.h block.h signature.h codec.h build value message error_message signature codec valid print",
+    "message": "message.h small.h block.h signature.h codec.h build value message error_message signature small codec valid print",
     "coro": "fiber valgrind switch_x86_64 switch_aarch64 switch_ucontext switch stack",
     "actor": "gate.h debug.h table.h cell.h fd_claim.h timer.h owner.h self.h world.h worker.h suspend.h watch.h ask.h call.h cancel.h "
              "cell_ext.h deadletter.h deadlock.h end.h ender.h error.h fd.h mailbox.h mail.h note.h offload.h spawn.h state.h "

@@ -133,24 +133,44 @@ __attribute__((noinline)) static tr_err reply_slow(struct tr_self *self, struct 
     return TR_OK;
 }
 
-tr_err tr_reply_values(tr_self *self, const tr_msg *m, const tr_value *values, size_t n)
+__attribute__((noinline)) static tr_err reply_small_slow(struct tr_self *self, struct tr_msg *m, const tr_small *small)
 {
-    struct tr_msg *request = (struct tr_msg *) m, *reply = NULL;
-    if (__builtin_expect(self_is_current(self) && (m->flags & MSG_OWED) && m->ask->home == self->worker, 1))
-        reply = small_reply(&self->worker->msgs, values, n);
-    if (__builtin_expect(reply == NULL, 0))
-        return reply_slow(self, request, values, n);
+    struct small_values values;
+    const tr_value *value = small_unpack(small, &values);
+    return reply_slow(self, m, value, values.n);
+}
+
+/* The usual: the asker is here, and waits for nothing else. Calls nothing but at its end. */
+tr_err tr_reply_small(tr_self *self, const tr_msg *request, const tr_small *small)
+{
+    struct tr_msg *m = (struct tr_msg *) request;
+    if (__builtin_expect(!self_is_running(self) || !(m->flags & MSG_OWED) || m->ask->home != self->worker, 0))
+        return reply_small_slow(self, m, small);
     struct worker *w = self->worker;
     struct ask *a = m->ask;
+    if (__builtin_expect(!gate_enter_at_once(&w->gate), 0))
+        return reply_small_slow(self, m, small);
+    struct tr_msg *reply = NULL;
+    if (__builtin_expect(ask_is_open(a, m->ask_seq) && ask_is_waited_for(a), 1))
+        reply = small_build(&w->msgs, small, MSG_REPLY);
+    if (__builtin_expect(reply == NULL, 0)) {
+        gate_leave_to_user(&w->gate);
+        return reply_small_slow(self, m, small);
+    }
     reply->from = cell_addr(self->cell);
-    request->flags &= (uint8_t) ~MSG_OWED;
-    gate_enter_from_user(&w->gate);
-    if (__builtin_expect(ask_is_open(a, m->ask_seq), 1))
-        ask_complete(w, a, TR_OK, reply);
-    else
-        reply_is_late(w, m->from.actor, reply);
+    m->flags &= (uint8_t) ~MSG_OWED;
+    ask_done(a, TR_OK, reply);
+    worker_wake(w, a->waiter);
     gate_leave_to_user(&w->gate);
     return TR_OK;
+}
+
+tr_err tr_reply_values(tr_self *self, const tr_msg *m, const tr_value *values, size_t n)
+{
+    tr_small small;
+    if (small_pack_reply(values, n, &small))
+        return tr_reply_small(self, m, &small);
+    return reply_slow(self, (struct tr_msg *) m, values, n);
 }
 
 tr_err tr_reply_error(tr_self *self, const tr_msg *m, tr_err code, const char *fmt, ...)

@@ -467,8 +467,15 @@ static inline struct ask *ask_now(struct tr_self *self, struct worker *w, struct
     return a;
 }
 
-tr_err tr_ask_values(tr_self *self, tr_addr to, int64_t timeout_ms, const tr_msg **reply, const tr_value *values,
-                     size_t n)
+__attribute__((noinline)) static tr_err ask_small_slow(struct tr_self *self, tr_addr to, int64_t timeout_ms,
+                                                       const tr_msg **reply, const tr_small *small)
+{
+    struct small_values values;
+    const tr_value *value = small_unpack(small, &values);
+    return ask_slow(self, to, timeout_ms, reply, value, values.n);
+}
+
+tr_err tr_ask_small(tr_self *self, tr_addr to, int64_t timeout_ms, const tr_msg **reply, const tr_small *small)
 {
     struct tr_msg *m = NULL;
     struct ask *a = NULL;
@@ -476,15 +483,16 @@ tr_err tr_ask_values(tr_self *self, tr_addr to, int64_t timeout_ms, const tr_msg
     if (__builtin_expect(err != TR_OK, 0))
         return err;
     struct worker *w = self->worker;
-    gate_enter_from_user(&w->gate);
+    if (__builtin_expect(!gate_enter_at_once(&w->gate), 0))
+        return ask_small_slow(self, to, timeout_ms, reply, small);
     struct cell *c = to.node == 0 ? cell_at(&w->world->cells, to.actor) : NULL;
     if (__builtin_expect(c != NULL && mailbox_is_open(w, c) && !deadlock_is_possible(self, c), 1))
-        m = small_tagged(&w->msgs, values, n, MSG_ASK);
+        m = small_build(&w->msgs, small, MSG_ASK);
     if (__builtin_expect(m != NULL, 1))
         a = ask_now(self, w, c, to.actor, timeout_ms, m);
     if (__builtin_expect(a == NULL, 0)) {
         gate_leave_to_user(&w->gate);
-        return ask_slow(self, to, timeout_ms, reply, values, n);
+        return ask_small_slow(self, to, timeout_ms, reply, small);
     }
     ask_wait_begin(self, a);
     err = worker_suspend_usual(&self, &w); /* nothing has run since self_enter: it is neither cancelled nor answered */
@@ -498,6 +506,16 @@ tr_err tr_ask_values(tr_self *self, tr_addr to, int64_t timeout_ms, const tr_msg
         return err;
     }
     return collect(self, w, a, reply);
+}
+
+tr_err tr_ask_values(tr_self *self, tr_addr to, int64_t timeout_ms, const tr_msg **reply, const tr_value *values,
+                     size_t n)
+{
+    tr_small small;
+    if (small_pack(values, n, &small))
+        return tr_ask_small(self, to, timeout_ms, reply, &small);
+    tr_err err = self_enter(self, "ask");
+    return err == TR_OK ? ask_slow(self, to, timeout_ms, reply, values, n) : err;
 }
 
 /* ---- started asks and callbacks ---- */

@@ -145,14 +145,24 @@ tr_err ask_collect(struct tr_self *self, struct ask *ask, const tr_msg **reply);
 /* The outcome of an open ask, on its own worker: kept, and who waits is woken. Owns: reply moves. */
 void ask_wake_odd(struct worker *w, struct ask *a);
 
-static inline void ask_complete(struct worker *w, struct ask *a, tr_err err, struct tr_msg *reply)
+static inline void ask_done(struct ask *a, tr_err err, struct tr_msg *reply)
 {
-    struct tr_self *waiter = a->waiter;
     __atomic_store_n(&a->seq, a->seq + (ASK_DONE - ASK_OPEN), __ATOMIC_RELAXED);
     a->err = err;
     a->reply = reply;
-    if (__builtin_expect(waiter != NULL && waiter->wait.kind == WAIT_ASK, 1))
-        worker_wake(w, waiter); /* who takes it, whatever else happens */
+}
+
+/* Whether somebody waits for it and nothing else, who then takes it whatever happens. */
+static inline bool ask_is_waited_for(const struct ask *a)
+{
+    return a->waiter != NULL && a->waiter->wait.kind == WAIT_ASK;
+}
+
+static inline void ask_complete(struct worker *w, struct ask *a, tr_err err, struct tr_msg *reply)
+{
+    ask_done(a, err, reply);
+    if (ask_is_waited_for(a))
+        worker_wake(w, a->waiter);
     else
         ask_wake_odd(w, a);
 }

@@ -12,17 +12,18 @@
 #include "message/small.h"
 
 /* A body that only produces lets the others run: after 64 sends in one turn it goes to the end of the queue. */
-__attribute__((noinline)) static void send_pause(struct tr_self *self)
+__attribute__((noinline)) static tr_err send_pause(struct tr_self *self)
 {
     self->sends = 0;
     if (self->cell->table == NULL && !(self->run.flags & SELF_ENDING))
         (void) worker_yield(self);
+    return TR_OK;
 }
 
-static inline void send_count(struct tr_self *self)
+/* After one that was sent: TR_OK. */
+static inline tr_err send_count(struct tr_self *self)
 {
-    if (__builtin_expect(++self->sends >= SENDS_BEFORE_YIELD, 0))
-        send_pause(self);
+    return __builtin_expect(++self->sends >= SENDS_BEFORE_YIELD, 0) ? send_pause(self) : TR_OK;
 }
 
 /* The mailbox is full, or elsewhere. Owns: m is moved or freed. Out of the gate. */
@@ -66,9 +67,7 @@ static tr_err send_built(struct tr_self *self, struct cell *c, uint64_t to, stru
         if (err != TR_OK)
             return err;
     }
-    if (may_wait)
-        send_count(self);
-    return TR_OK;
+    return may_wait ? send_count(self) : TR_OK;
 }
 
 /* Whom m was for has ended. Owns: m is freed. */
@@ -108,28 +107,47 @@ __attribute__((noinline)) static tr_err send_values_slow(struct tr_self *self, t
     return send_built(self, c, to.actor, m, may_wait);
 }
 
-static inline tr_err send_values(struct tr_self *self, tr_addr to, const tr_value *values, size_t n, bool may_wait)
+__attribute__((noinline)) static tr_err send_small_slow(struct tr_self *self, tr_addr to, const tr_small *small,
+                                                        bool may_wait)
 {
-    if (!self_is_current(self))
-        return TR_ESTATE;
+    struct small_values values;
+    const tr_value *value = small_unpack(small, &values);
+    return self_is_current(self) ? send_values_slow(self, to, value, values.n, may_wait) : TR_ESTATE;
+}
+
+/* Calls nothing but at its end. */
+static inline tr_err send_small(struct tr_self *self, tr_addr to, const tr_small *small, bool may_wait)
+{
+    if (__builtin_expect(!self_is_running(self) || !gate_enter_at_once(&self->worker->gate), 0))
+        return send_small_slow(self, to, small, may_wait);
     struct worker *w = self->worker;
-    gate_enter_from_user(&w->gate);
     struct cell *c = to.node == 0 ? cell_at(&w->world->cells, to.actor) : NULL;
     struct tr_msg *m = NULL;
     if (__builtin_expect(c != NULL && mailbox_is_open(w, c), 1))
-        m = small_tagged(&w->msgs, values, n, MSG_SEND);
+        m = small_build(&w->msgs, small, MSG_SEND);
     if (__builtin_expect(m == NULL, 0)) {
         gate_leave_to_user(&w->gate);
-        return send_values_slow(self, to, values, n, may_wait);
+        return send_small_slow(self, to, small, may_wait);
     }
     m->from = cell_addr(self->cell);
-    mailbox_count_usual(c, m);
     m->to = to.actor;
+    mailbox_count_usual(c, m);
     mailbox_link(w, c, m);
     gate_leave_to_user(&w->gate);
-    if (may_wait)
-        send_count(self);
-    return TR_OK;
+    return may_wait ? send_count(self) : TR_OK;
+}
+
+tr_err tr_send_small(tr_self *self, tr_addr to, const tr_small *m)
+{
+    return send_small(self, to, m, true);
+}
+
+static tr_err send_values(struct tr_self *self, tr_addr to, const tr_value *values, size_t n, bool may_wait)
+{
+    tr_small small;
+    if (small_pack(values, n, &small))
+        return send_small(self, to, &small, may_wait);
+    return self_is_current(self) ? send_values_slow(self, to, values, n, may_wait) : TR_ESTATE;
 }
 
 tr_err tr_send_values(tr_self *self, tr_addr to, const tr_value *values, size_t n)

@@ -156,7 +156,7 @@ __attribute__((noinline)) static bool handled(struct tr_self *self, struct cell 
 {
     while (self->scope != NULL)
         scope_close_left(self);
-    call_release_message(self, err);
+    call_release_message(self->worker, self, err);
     call_release_rest(self);
     if (err == TR_STOP && !stop(self, c))
         return false;
@@ -181,7 +181,7 @@ static inline bool handle(struct worker *w, struct tr_self *self, struct cell *c
     if (__builtin_expect(err != TR_OK || (self->run.flags & SELF_CALL_ODD) != 0, 0))
         return handled(self, c, err);
     self->row = NULL;
-    call_release_message(self, TR_OK);
+    call_release_message(w, self, TR_OK);
     return true;
 }
 

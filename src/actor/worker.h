@@ -237,11 +237,15 @@ void worker_send_off(struct worker *w, struct cell *c, unsigned to, bool ready);
 /* Hands e, whose run must be set, to a worker; sched/post.c. Thread: any. Does not fail, and does not block. */
 void errand_post(struct worker *to, struct errand *e);
 
-/* Whether this self is the one that runs. */
+/* Whether this self is the one that runs; self_is_current: and if not, debug mode says so. */
+static inline bool self_is_running(const struct tr_self *self)
+{
+    return self != NULL && self->worker->self == self && self->cell != NULL;
+}
+
 static inline bool self_is_current(const struct tr_self *self)
 {
-    return __builtin_expect(self != NULL && self->worker->self == self && self->cell != NULL, 1) ||
-           debug_foreign_self(self);
+    return __builtin_expect(self_is_running(self), 1) || debug_foreign_self(self);
 }
 
 #endif
