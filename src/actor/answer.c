@@ -55,7 +55,7 @@ void ask_settle(struct worker *w, struct ask *a, uint64_t seq, uint64_t to, tr_e
 static inline void ask_deliver(struct worker *w, struct tr_msg *m, tr_err err, struct tr_msg *reply)
 {
     struct ask *a = m->ask;
-    m->flags &= (uint8_t) ~MSG_OWED;
+    msg_is_answered(m);
     if (__builtin_expect(a->home != w, 0)) {
         remote_answer(w, m, err, reply);
         return;
@@ -82,7 +82,7 @@ void ask_answer_error(struct worker *w, struct tr_msg *m, tr_err err, const char
                       const char *actor)
 {
     if (!ask_is_owed(m)) {
-        m->flags &= (uint8_t) ~MSG_OWED;
+        msg_is_answered(m);
         return;
     }
     ask_deliver(w, m, err, msg_error(&w->msgs, err, text, phase, actor != NULL ? actor : "troupe", NULL));
@@ -158,7 +158,7 @@ tr_err tr_reply_small(tr_self *self, const tr_msg *request, const tr_small *smal
         return reply_small_slow(self, m, small);
     }
     reply->from = cell_addr(self->cell);
-    m->flags &= (uint8_t) ~MSG_OWED;
+    msg_is_answered(m);
     ask_done(a, TR_OK, reply);
     worker_wake(w, a->waiter);
     gate_leave_to_user(&w->gate);
@@ -204,7 +204,7 @@ static tr_err forward_to(struct tr_self *self, struct cell *c, struct tr_msg *re
     tr_err err = cell_is_here(w, c) ? mailbox_offer(w, c, &on, &wait)
                                     : remote_send(self, c, &on, INT64_MAX, INT64_MAX, false);
     if (err != TR_OK) {
-        on->flags &= (uint8_t) ~MSG_OWED; /* the answer is still the original's to give */
+        msg_is_answered(on); /* the answer is still the original's to give */
         msg_unref(&w->msgs, on);
         return error_set(self, err, "forward", "the mailbox of %s is full", cell_label_any(w, c));
     }
@@ -212,7 +212,7 @@ static tr_err forward_to(struct tr_self *self, struct cell *c, struct tr_msg *re
         remote_handed_on(w, request, to);
     else if (ask_is_owed(request))
         request->ask->holder = to;
-    request->flags &= (uint8_t) ~MSG_OWED;
+    msg_is_answered(request);
     return TR_OK;
 }
 

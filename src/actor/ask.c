@@ -296,7 +296,7 @@ tr_err ask_prepare(struct tr_self *self, uint64_t to, int64_t timeout_ms, const 
     struct tr_msg *request = question_build(self, values, n, &err);
     if (request == NULL)
         return err;
-    int64_t deadline = ask_deadline(self, timeout_ms, &limit);
+    int64_t deadline = ask_deadline(self, self->worker, timeout_ms, &limit);
     struct ask *a = ask_open(self->worker, cell_id(self->cell), deadline, limit, NULL);
     if (a == NULL)
         return ask_no_memory(self, request);
@@ -405,7 +405,7 @@ tr_err ask_collect(struct tr_self *self, struct ask *a, const tr_msg **reply)
 __attribute__((noinline)) static tr_err cycle_check(struct tr_self *self, const struct cell *c, int64_t timeout_ms)
 {
     enum ask_limit limit;
-    int64_t deadline = ask_deadline(self, timeout_ms, &limit);
+    int64_t deadline = ask_deadline(self, self->worker, timeout_ms, &limit);
     return deadlock_check_slow(self, cell_id(c), limit == ASK_LIMIT_NONE ? INT64_MAX : deadline, "ask");
 }
 
@@ -453,7 +453,7 @@ static inline struct ask *ask_now(struct tr_self *self, struct worker *w, struct
 {
     enum ask_limit limit;
     uint64_t from = cell_id(self->cell);
-    int64_t deadline = ask_deadline(self, timeout_ms, &limit);
+    int64_t deadline = ask_deadline(self, w, timeout_ms, &limit);
     struct ask *a = ask_open(w, from, deadline, limit, self);
     if (__builtin_expect(a == NULL, 0)) {
         msg_unref_unsent(&w->msgs, m);

@@ -88,7 +88,7 @@ int64_t ask_deadline_slow(struct tr_self *self, int64_t timeout_ms, enum ask_lim
 
 #define ASK_TIMEOUT_NS (TR_ASK_TIMEOUT_MS * INT64_C(1000000))
 
-static inline int64_t ask_deadline(struct tr_self *self, int64_t timeout_ms, enum ask_limit *limit)
+static inline int64_t ask_deadline(struct tr_self *self, struct worker *w, int64_t timeout_ms, enum ask_limit *limit)
 {
     if (__builtin_expect(timeout_ms >= 0 || self->received != NULL || self->scope != NULL, 0)) {
         enum ask_limit found; /* the caller's stays in a register */
@@ -97,7 +97,7 @@ static inline int64_t ask_deadline(struct tr_self *self, int64_t timeout_ms, enu
         return deadline;
     }
     *limit = ASK_LIMIT_NONE;
-    return worker_now(self->worker) + ASK_TIMEOUT_NS;
+    return worker_now(w) + ASK_TIMEOUT_NS;
 }
 
 #define ASK_FAR INT64_C(1000000000000000000) /* a deadline that is none */

@@ -30,7 +30,7 @@ static inline tr_err send_count(struct tr_self *self)
 __attribute__((noinline)) static tr_err send_slow(struct tr_self *self, struct cell *c, struct tr_msg *m, bool may_wait)
 {
     enum ask_limit limit;
-    int64_t deadline = ask_deadline(self, TR_FOREVER, &limit);
+    int64_t deadline = ask_deadline(self, self->worker, TR_FOREVER, &limit);
     tr_err err = mailbox_send(self, c, &m, limit == ASK_LIMIT_SCOPE ? INT64_MAX : deadline,
                               limit == ASK_LIMIT_OWN ? deadline : INT64_MAX, may_wait);
     if (m != NULL)

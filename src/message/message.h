@@ -159,6 +159,14 @@ static inline uint32_t msg_head(const struct tr_msg *m)
     return head;
 }
 
+/* No more MSG_OWED. As wide as it is read when the message is let go: a load of a byte just stored and its neighbours
+ * has to wait. */
+static inline void msg_is_answered(struct tr_msg *m)
+{
+    uint32_t head = msg_head(m) & ~MSG_HEAD(0, MSG_OWED);
+    __builtin_memcpy(&m->kind, &head, sizeof head);
+}
+
 /* One message and its bytes, as they are counted against the bounds, in one word; missed must be 0. */
 static inline uint64_t msg_load(const struct tr_msg *m)
 {

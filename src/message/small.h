@@ -119,13 +119,13 @@ struct small_values {
 
 const tr_value *small_unpack(const tr_small *s, struct small_values *values);
 
-/* What a block may have in life that small_unref frees: one holder, the smallest class, content of its own without
- * blobs; odd: flags beside that it must not have. */
-#define SMALL_LIFE(odd) MSG_LIFE(UINT32_MAX, 0, MSG_BLOBS | MSG_SHARES | (odd), UINT8_MAX, 0)
+/* What is looked at, beside the number of holders, before a block goes back to the pool as it is: the smallest class,
+ * content of its own, no blobs; odd: flags that it must not have either. */
+#define SMALL_ODD(odd) (MSG_HEAD(0, MSG_BLOBS | MSG_SHARES | (odd)) | UINT32_C(0xff0000))
 
 static inline bool small_is_last(const struct tr_msg *m, unsigned odd)
 {
-    return (atomic_load_explicit(&m->life, memory_order_acquire) & SMALL_LIFE(odd)) == MSG_LIFE(1, 0, 0, 0, 0);
+    return atomic_load_explicit(&m->refs, memory_order_acquire) == 1 && (msg_head(m) & SMALL_ODD(odd)) == 0;
 }
 
 static inline void small_free(struct msg_pool *pool, struct tr_msg *m)
