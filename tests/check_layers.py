@@ -15,12 +15,12 @@ import sys
 # layers. "noun" is noun.h and noun.c; "noun.h" is the header alone, where the data stands lower than the code.
 LAYERS = {
     "base": "sanitizer errand.h list alloc buffer clock sys helpers random heap slab log err",
-    "message": "message.h small.h block.h signature.h codec.h build value message error_message signature codec valid print",
+    "message": "message.h small.h block.h signature.h codec.h build value message error_message signature small codec valid print",
     "coro": "fiber valgrind switch_x86_64 switch_aarch64 switch_ucontext switch stack",
-    "actor": "gate.h debug.h table.h cell.h fd_claim.h timer.h owner.h self.h world.h worker.h watch.h ask.h call.h cancel.h "
+    "actor": "gate.h debug.h table.h cell.h fd_claim.h timer.h owner.h self.h world.h worker.h suspend.h watch.h ask.h call.h cancel.h "
              "cell_ext.h deadletter.h deadlock.h end.h ender.h error.h fd.h mailbox.h mail.h note.h offload.h spawn.h state.h "
              "tick.h turn.h wait.h registry.h scope_kernel.h signal.h remote.h probe.h start.h stop.h "
-             "gate ask call cancel cell cell_ext deadletter deadline deadlock debug describe end ender error fd fd_claim gather "
+             "gate answer ask call cancel cell cell_ext deadletter deadline deadlock debug describe end ender error fd fd_claim gather "
              "mail mailbox note offload owner probe race recv registry remote resolve scope send signal spawn start stop table "
              "tick timer turn wait",
     "share": "hand.h line.h stock.h relay.h hand line stock channel event flow permit rate relay work",

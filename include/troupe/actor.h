@@ -144,7 +144,7 @@ TR_API const tr_msg *tr_start_args(tr_self *self);
  * TR_EFULL, TR_EUNSENT (the deadline came before there was room), TR_ECANCELED, TR_EDEADLK, TR_ETOOBIG, TR_ENOMEM. Use
  * tr_send(self, to, "tag", ...). */
 TR_API tr_err tr_send_values(tr_self *self, tr_addr to, const tr_value *values, size_t n);
-#define tr_send(self, to, ...) tr_send_values((self), (to), TR_VALUES(__VA_ARGS__))
+#define tr_send(self, to, ...) tr_send_any((self), (to), TR_VALUES(__VA_ARGS__))
 
 /* As tr_send, but never suspends: TR_EFULL if there is no room now. */
 TR_API tr_err tr_try_send_values(tr_self *self, tr_addr to, const tr_value *values, size_t n);
@@ -170,8 +170,8 @@ TR_API TR_MUST_CHECK tr_err tr_recv_for(tr_self *self, int64_t timeout_ms, const
  * gave up is no error. Use tr_reply(self, m) or tr_reply(self, m, "hello", name). */
 TR_API tr_err tr_reply_values(tr_self *self, const tr_msg *m, const tr_value *values, size_t n);
 #define tr_reply(self, ...) TR_CAT(TR_REPLY_, TR_ONE_OR_MORE(__VA_ARGS__))(self, __VA_ARGS__)
-#define TR_REPLY_1(self, m) tr_reply_values((self), (m), NULL, 0)
-#define TR_REPLY_N(self, m, ...) tr_reply_values((self), (m), TR_VALUES(__VA_ARGS__))
+#define TR_REPLY_1(self, m) tr_reply_any((self), (m), NULL, 0)
+#define TR_REPLY_N(self, m, ...) tr_reply_any((self), (m), TR_VALUES(__VA_ARGS__))
 
 /* Answers with an error: the asker's call returns err, and its tr_error has the text (printf style, may be NULL). */
 TR_API tr_err tr_reply_error(tr_self *self, const tr_msg *m, tr_err err, const char *fmt, ...) TR_PRINTF(4, 5);

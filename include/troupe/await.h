@@ -25,9 +25,9 @@ extern "C" {
  * ...) for a deadline of its own. */
 TR_API TR_MUST_CHECK tr_err tr_ask_values(tr_self *self, tr_addr to, int64_t timeout_ms, const tr_msg **reply,
                                           const tr_value *values, size_t n);
-#define tr_ask(self, to, reply, ...) tr_ask_values((self), (to), TR_FOREVER, (reply), TR_VALUES(__VA_ARGS__))
+#define tr_ask(self, to, reply, ...) tr_ask_any((self), (to), TR_FOREVER, (reply), TR_VALUES(__VA_ARGS__))
 #define tr_ask_for(self, to, timeout_ms, reply, ...) \
-    tr_ask_values((self), (to), (timeout_ms), (reply), TR_VALUES(__VA_ARGS__))
+    tr_ask_any((self), (to), (timeout_ms), (reply), TR_VALUES(__VA_ARGS__))
 
 /* An ask under way. The zero value is none. Belongs to the actor that started it; given back by tr_await, tr_gather,
  * tr_ask_cancel or the actor's (in a behaviour: the handler call's) end. */

@@ -274,6 +274,7 @@ TR_API TR_MUST_CHECK tr_err tr_item_read(tr_item item, tr_dest dest);
 #else
 #include "detail_c.h"
 #endif
+#include "detail_small.h"
 
 /* tr_array(1, "two", 3.0): an array of up to 33 values. tr_map("key", value, ...): a map of up to 16 pairs.
  * Both lent until the call that takes them returns. */

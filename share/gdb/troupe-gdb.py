@@ -20,7 +20,7 @@ import gdb.unwinder
 CELL_CHUNK = 4096      # of src/actor/cell.h: cells of a chunk
 NEVER = 2**63 - 1      # INT64_MAX: no deadline
 WALK_MAX = 100         # frames, stacks of an actor, scopes of a stack: a torn list ends too
-RUNTIME_FILES = ("src/sched/loop.c", "src/actor/turn.c", "src/coro/switch.c", "src/coro/switch.h",
+RUNTIME_FILES = ("src/sched/loop.c", "src/actor/suspend.h", "src/actor/turn.c", "src/coro/switch.c", "src/coro/switch.h",
                  "src/coro/switch_x86_64.h", "src/coro/switch_aarch64.h")
 WORDS = {"WAIT_NONE": "nothing", "WAIT_MAIL": "a message", "WAIT_ASK": "an answer of", "WAIT_ASKS": "answers",
          "WAIT_ITEMS": "several things", "WAIT_ROOM": "room at", "WAIT_END": "the end of",

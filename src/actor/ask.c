@@ -11,6 +11,7 @@
 #include "actor/probe.h"
 #include "actor/remote.h"
 #include "actor/scope_kernel.h"
+#include "actor/suspend.h"
 #include "actor/table.h"
 #include "base/clock.h"
 #include "message/small.h"
@@ -19,43 +20,62 @@
 
 static void ask_timer_fire(struct worker *w, struct timer *t, int64_t now);
 
-static inline struct ask *ask_open(struct tr_self *self, int64_t deadline, enum ask_limit limit)
+/* A record that is new, or was free before: there is none at hand. NULL: out of memory. */
+__attribute__((noinline)) static struct ask *ask_make(struct worker *w)
 {
-    struct worker *w = self->worker;
     struct ask *a = slab_alloc(&w->asks);
-    if (a == NULL)
-        return NULL;
-    if (__builtin_expect(a->home == NULL, 0)) {
+    if (a != NULL && a->home == NULL) {
         a->home = w;
         a->timer.fire = ask_timer_fire;
+        a->timer.due = TIMER_OFF;
     }
-    a->reply = NULL;
-    a->waiter = NULL;
-    a->asker = cell_id(self->cell);
+    return a;
+}
+
+/* It has no number yet: its deadline is not covered, and without memory never is. */
+__attribute__((noinline)) static struct ask *ask_open_uncovered(struct worker *w, struct ask *a)
+{
+    if (timer_cover_slow(w, &a->timer, a->deadline))
+        return a;
+    slab_free(&w->asks, a);
+    return NULL;
+}
+
+static inline struct ask *ask_open(struct worker *w, uint64_t asker, int64_t deadline, enum ask_limit limit,
+                                   struct tr_self *waiter)
+{
+    struct ask *a = w->asks.free;
+    if (__builtin_expect(a != NULL, 1))
+        a = slab_alloc(&w->asks); /* one that was open before */
+    else if ((a = ask_make(w)) == NULL)
+        return NULL;
+    a->waiter = waiter;
+    a->asker = asker;
     /* Release: behind the number that ask_free has raised; pairs with the acquires in ask_read_deadline. */
     __atomic_store_n(&a->deadline, deadline, __ATOMIC_RELEASE);
-    __atomic_store_n(&a->limit, (uint8_t) limit, __ATOMIC_RELEASE);
-    ask_set_state(a, ASK_OPEN);
-    a->then = NULL;
-    if (!timer_cover(w, &a->timer, deadline)) {
-        ask_set_state(a, ASK_FREE);
-        slab_free(&w->asks, a);
+    __atomic_store_n(&a->terms, ASK_TERMS(limit), __ATOMIC_RELEASE);
+    if (__builtin_expect(a->timer.due > deadline, 0) && ask_open_uncovered(w, a) == NULL)
         return NULL;
-    }
-    w->pending_asks++;
+    /* Release: who finds it open finds the above. */
+    __atomic_store_n(&a->seq, a->seq + ASK_OPEN, __ATOMIC_RELEASE);
     return a;
+}
+
+/* The same of one that is done. */
+static inline void ask_free_done(struct worker *w, struct ask *a)
+{
+    __atomic_store_n(&a->seq, a->seq + (ASK_STATES - ASK_DONE), __ATOMIC_RELAXED);
+    slab_free(&w->asks, a);
 }
 
 static inline void ask_free(struct worker *w, struct ask *a)
 {
-    ask_set_state(a, ASK_FREE);
-    __atomic_store_n(&a->seq, a->seq + 1, __ATOMIC_RELAXED);
-    w->pending_asks--;
+    __atomic_store_n(&a->seq, (a->seq | (ASK_STATES - 1)) + 1, __ATOMIC_RELAXED);
     slab_free(&w->asks, a);
 }
 
 /* Who waits for many is woken once: by the last, or by the failure that makes the others needless. */
-static inline void waiter_wake(struct worker *w, const struct ask *a)
+static void waiter_wake(struct worker *w, const struct ask *a)
 {
     struct wait *wait = &a->waiter->wait;
     if (wait->kind == WAIT_ASKS && wait->left > 0) {
@@ -78,21 +98,13 @@ static void then_wake(struct worker *w, struct ask *a)
         worker_wake(w, c->stacks);
 }
 
-static inline void ask_wake(struct worker *w, struct ask *a)
+void ask_wake_odd(struct worker *w, struct ask *a)
 {
     a->order = w->completions++;
-    if (__builtin_expect(a->then != NULL, 0))
+    if (a->then != NULL)
         then_wake(w, a);
     else if (a->waiter != NULL)
         waiter_wake(w, a);
-}
-
-static inline void ask_complete(struct worker *w, struct ask *a, tr_err err, struct tr_msg *reply)
-{
-    ask_set_state(a, ASK_DONE);
-    a->err = err;
-    a->reply = reply;
-    ask_wake(w, a);
 }
 
 /* Whether the asker waits in a call that the scope's own cancel ends, and the ask with it. An ask that was started may
@@ -118,7 +130,7 @@ static void ask_expire(struct worker *w, struct ask *a)
 static void ask_timer_fire(struct worker *w, struct timer *t, int64_t now)
 {
     struct ask *a = list_entry(t, struct ask, timer);
-    if (a->state != ASK_OPEN || scope_will_tell(a))
+    if (ask_state(a) != ASK_OPEN || scope_will_tell(a))
         return;
     if (a->deadline > now) {
         (void) timer_cover(w, t, a->deadline); /* cannot fail: the heap has just lost an entry */
@@ -130,7 +142,7 @@ static void ask_timer_fire(struct worker *w, struct timer *t, int64_t now)
 void ask_let_go(struct worker *w, struct ask *a)
 {
     a->waiter = NULL;
-    if (a->state == ASK_OPEN && !timer_cover(w, &a->timer, a->deadline))
+    if (ask_state(a) == ASK_OPEN && !timer_cover(w, &a->timer, a->deadline))
         ask_expire(w, a);
 }
 
@@ -138,7 +150,7 @@ void ask_let_go(struct worker *w, struct ask *a)
 void ask_wait_canceled(struct worker *w, struct tr_self *self)
 {
     struct ask *a = self->wait.kind == WAIT_ASK ? self->wait.ask : NULL;
-    if (a == NULL || a->state != ASK_OPEN || !self_is_canceled(self))
+    if (a == NULL || ask_state(a) != ASK_OPEN || !self_is_canceled(self))
         return;
     uint64_t seq = a->seq, holder = a->holder;
     ask_complete(w, a, TR_ECANCELED, NULL);
@@ -148,9 +160,9 @@ void ask_wait_canceled(struct worker *w, struct tr_self *self)
 void ask_end(struct worker *w, struct ask *a)
 {
     uint64_t seq = a->seq, holder = a->holder;
-    bool open = a->state == ASK_OPEN;
-    struct tr_msg *unread = a->reply;
-    a->reply = NULL;
+    bool open = ask_state(a) == ASK_OPEN;
+    struct tr_msg *unread = open ? NULL : a->reply;
+    a->then = NULL;
     ask_free(w, a);
     if (unread != NULL && (unread->flags & MSG_RETURN))
         reply_return(w, unread);
@@ -264,15 +276,15 @@ __attribute__((noinline)) static tr_err ask_no_memory(struct tr_self *self, stru
     return error_set(self, TR_ENOMEM, "ask", "out of memory");
 }
 
-/* to: the address that was asked; the slot of an actor elsewhere may be another's by now. */
-static inline void question_address(struct tr_self *self, struct tr_msg *m, uint64_t to, struct ask *a)
+/* Who asks whom, by which record. to: the address that was asked; the slot of an actor elsewhere may be another's by
+ * now. */
+static inline void question_address(struct tr_msg *m, uint64_t from, uint64_t to, struct ask *a)
 {
-    m->kind = MSG_ASK;
-    m->from = cell_addr(self->cell);
+    m->from = (tr_addr){ 0, from };
     m->to = to;
     m->ask = a;
     m->ask_seq = a->seq;
-    a->holder = m->to;
+    a->holder = to;
 }
 
 tr_err ask_prepare(struct tr_self *self, uint64_t to, int64_t timeout_ms, const tr_value *values, size_t n,
@@ -283,13 +295,15 @@ tr_err ask_prepare(struct tr_self *self, uint64_t to, int64_t timeout_ms, const 
     struct tr_msg *request = question_build(self, values, n, &err);
     if (request == NULL)
         return err;
-    int64_t deadline = ask_deadline(self, timeout_ms, &limit);
-    struct ask *a = ask_open(self, deadline, limit);
+    int64_t deadline = ask_deadline(self, self->worker, timeout_ms, &limit);
+    struct ask *a = ask_open(self->worker, cell_id(self->cell), deadline, limit, NULL);
     if (a == NULL)
         return ask_no_memory(self, request);
     if (limit == ASK_LIMIT_SCOPE)
         own_note(self, a, timeout_ms);
-    question_address(self, request, to, a);
+    request->kind = MSG_ASK;
+    request->flags |= MSG_OWED;
+    question_address(request, a->asker, to, a);
     *ask = a;
     *m = request;
     return TR_OK;
@@ -326,15 +340,18 @@ tr_err ask_begin(struct tr_self *self, tr_addr to, int64_t timeout_ms, const tr_
     return err;
 }
 
-/* Suspends until it is done. In the gate, at depth 1. Errors: TR_ECANCELED, TR_ENOMEM, and then it is still open. */
-static inline tr_err ask_wait(struct tr_self *self, struct ask *a)
+static inline void ask_wait_begin(struct tr_self *self, struct ask *a)
 {
-    tr_err err = TR_OK;
     self->wait.kind = WAIT_ASK;
     self->wait.deadline = a->deadline;
     self->wait.ask = a;
-    a->waiter = self;
-    while (a->state == ASK_OPEN && err == TR_OK) {
+}
+
+/* Suspends until it is done. In the gate, at depth 1. err: of the suspension before. Errors: TR_ECANCELED, TR_ENOMEM,
+ * and then it is still open. */
+__attribute__((noinline)) static tr_err ask_wait(struct tr_self *self, struct ask *a, tr_err err)
+{
+    while (ask_state(a) == ASK_OPEN && err == TR_OK) {
         if (probe_found(self))
             err = TR_EDEADLK;
         else if (self_is_canceled(self))
@@ -343,9 +360,7 @@ static inline tr_err ask_wait(struct tr_self *self, struct ask *a)
         else
             err = worker_suspend_inside(self);
     }
-    a->waiter = NULL;
-    self->wait.kind = WAIT_NONE;
-    return a->state == ASK_DONE ? TR_OK : err;
+    return ask_state(a) == ASK_DONE ? TR_OK : err;
 }
 
 __attribute__((noinline)) static tr_err ask_failed(struct tr_self *self, struct ask *a)
@@ -368,30 +383,28 @@ __attribute__((noinline)) static tr_err ask_failed(struct tr_self *self, struct 
     return err;
 }
 
-static inline tr_err collect(struct tr_self *self, struct ask *a, const tr_msg **reply)
+static inline tr_err collect(struct tr_self *self, struct worker *w, struct ask *a, const tr_msg **reply)
 {
     if (__builtin_expect(a->err != TR_OK, 0))
         return ask_failed(self, a);
-    struct worker *w = self->worker;
     if (self->reply != NULL)
         small_unref(&w->msgs, self->reply);
     self->reply = a->reply;
     if (reply != NULL)
         *reply = a->reply;
-    a->reply = NULL;
-    ask_free(w, a);
+    ask_free_done(w, a);
     return TR_OK;
 }
 
 tr_err ask_collect(struct tr_self *self, struct ask *a, const tr_msg **reply)
 {
-    return collect(self, a, reply);
+    return collect(self, self->worker, a, reply);
 }
 
 __attribute__((noinline)) static tr_err cycle_check(struct tr_self *self, const struct cell *c, int64_t timeout_ms)
 {
     enum ask_limit limit;
-    int64_t deadline = ask_deadline(self, timeout_ms, &limit);
+    int64_t deadline = ask_deadline(self, self->worker, timeout_ms, &limit);
     return deadlock_check_slow(self, cell_id(c), limit == ASK_LIMIT_NONE ? INT64_MAX : deadline, "ask");
 }
 
@@ -401,11 +414,14 @@ static tr_err ask_finish(struct tr_self *self, struct ask *a, const tr_msg **rep
     struct worker *w = self->worker;
     gate_enter_from_user(&w->gate);
     probe_note(self);
-    tr_err err = ask_wait(self, a);
+    a->waiter = self;
+    ask_wait_begin(self, a);
+    tr_err err = ask_wait(self, a, TR_OK);
+    self->wait.kind = WAIT_NONE;
     probe_forget(self);
     gate_leave_to_user(&w->gate);
     if (err == TR_OK)
-        return collect(self, a, reply);
+        return collect(self, w, a, reply);
     ask_end(w, a);
     return err;
 }
@@ -418,7 +434,7 @@ __attribute__((noinline)) static tr_err ask_slow(struct tr_self *self, tr_addr t
     struct gate *gate = &self->worker->gate;
     gate_enter(gate);
     struct cell *c = send_target(self, to, "ask", &err);
-    if (c != NULL && cell_is_here(self->worker, c) && deadlock_is_possible(self, c) &&
+    if (c != NULL && cell_is_ours(self->worker, c, to.actor) && deadlock_is_possible(self, c) &&
         (err = cycle_check(self, c, timeout_ms)) != TR_OK)
         c = NULL;
     if (c == NULL) {
@@ -429,147 +445,76 @@ __attribute__((noinline)) static tr_err ask_slow(struct tr_self *self, tr_addr t
     return err == TR_OK ? ask_finish(self, a, reply) : err;
 }
 
-tr_err tr_ask_values(tr_self *self, tr_addr to, int64_t timeout_ms, const tr_msg **reply, const tr_value *values,
-                     size_t n)
+/* Opens the ask behind m, which is to go to c by the shortest way, and puts it in. NULL: out of memory, and m is freed.
+ */
+static inline struct ask *ask_now(struct tr_self *self, struct worker *w, struct cell *c, uint64_t to,
+                                  int64_t timeout_ms, struct tr_msg *m)
 {
     enum ask_limit limit;
+    uint64_t from = cell_id(self->cell);
+    int64_t deadline = ask_deadline(self, w, timeout_ms, &limit);
+    struct ask *a = ask_open(w, from, deadline, limit, self);
+    if (__builtin_expect(a == NULL, 0)) {
+        msg_unref_unsent(&w->msgs, m);
+        return NULL;
+    }
+    if (__builtin_expect(limit == ASK_LIMIT_SCOPE, 0))
+        own_note(self, a, timeout_ms);
+    question_address(m, from, to, a);
+    mailbox_count_usual(c, m);
+    mailbox_link(w, c, m);
+    return a;
+}
+
+__attribute__((noinline)) static tr_err ask_small_slow(struct tr_self *self, tr_addr to, int64_t timeout_ms,
+                                                       const tr_msg **reply, const tr_small *small)
+{
+    struct small_values values;
+    const tr_value *value = small_unpack(small, &values);
+    return ask_slow(self, to, timeout_ms, reply, value, values.n);
+}
+
+tr_err tr_ask_small(tr_self *self, tr_addr to, int64_t timeout_ms, const tr_msg **reply, const tr_small *small)
+{
     struct tr_msg *m = NULL;
     struct ask *a = NULL;
     tr_err err = self_enter(self, "ask");
     if (__builtin_expect(err != TR_OK, 0))
         return err;
     struct worker *w = self->worker;
-    gate_enter_from_user(&w->gate);
-    struct cell *c = to.node == 0 ? cell_at(&w->world->cells, to.actor) : NULL;
-    if (__builtin_expect(c != NULL && mailbox_is_open(w, c) && !deadlock_is_possible(self, c), 1))
-        m = small_tagged(&w->msgs, values, n, MSG_ASK);
-    if (__builtin_expect(m != NULL, 1)) {
-        int64_t deadline = ask_deadline(self, timeout_ms, &limit);
-        a = ask_open(self, deadline, limit);
-        if (__builtin_expect(a == NULL, 0))
-            msg_unref_unsent(&w->msgs, m);
-        else if (__builtin_expect(limit == ASK_LIMIT_SCOPE, 0))
-            own_note(self, a, timeout_ms);
-    }
+    if (__builtin_expect(!gate_enter_at_once(&w->gate), 0))
+        return ask_small_slow(self, to, timeout_ms, reply, small);
+    struct cell *c = to.node == 0 ? cell_slot(&w->world->cells, to.actor) : NULL;
+    if (__builtin_expect(c != NULL && mailbox_is_open(w, c, to.actor) && !deadlock_is_possible(self, c), 1))
+        m = small_build(&w->msgs, small, MSG_ASK);
+    if (__builtin_expect(m != NULL, 1))
+        a = ask_now(self, w, c, to.actor, timeout_ms, m);
     if (__builtin_expect(a == NULL, 0)) {
         gate_leave_to_user(&w->gate);
-        return ask_slow(self, to, timeout_ms, reply, values, n);
+        return ask_small_slow(self, to, timeout_ms, reply, small);
     }
-    question_address(self, m, to.actor, a);
-    mailbox_count(c, m->size);
-    mailbox_append(w, c, m);
-    err = ask_wait(self, a);
+    ask_wait_begin(self, a);
+    err = worker_suspend_usual(&self, &w); /* nothing has run since self_enter: it is neither cancelled nor answered */
+    a = self->wait.ask;
+    if (__builtin_expect(err != TR_OK || ask_state(a) != ASK_DONE, 0))
+        err = ask_wait(self, a, err);
+    self->wait.kind = WAIT_NONE;
     gate_leave_to_user(&w->gate);
     if (__builtin_expect(err != TR_OK, 0)) {
         ask_end(w, a);
         return err;
     }
-    return collect(self, a, reply);
+    return collect(self, w, a, reply);
 }
 
-/* ---- answering ---- */
-
-void reply_return(struct worker *w, struct tr_msg *reply)
+tr_err tr_ask_values(tr_self *self, tr_addr to, int64_t timeout_ms, const tr_msg **reply, const tr_value *values,
+                     size_t n)
 {
-    gate_enter(&w->gate);
-    struct cell *c = cell_at(&w->world->cells, reply->from.actor);
-    reply->kind = MSG_SEND;
-    reply->flags = (uint8_t) ((reply->flags & ~MSG_RETURN) | MSG_UNCOUNTED);
-    reply->to = reply->from.actor;
-    reply->ask = NULL;
-    reply->ask_seq = 0;
-    if (c != NULL && !cell_is_here(w, c)) {
-        reply->errand.run = NULL;
-        remote_push(w->world, c, &reply->errand);
-    } else if (c != NULL && cell_is_ours(w, c, reply->to) && !(c->run.flags & CELL_CLOSED)) {
-        mailbox_put(w, c, reply);
-    } else {
-        deadletter_note(w, TR_DEAD_LATE, reply, reply->to);
-        msg_unref(&w->msgs, reply);
-    }
-    gate_leave(&w->gate);
-}
-
-__attribute__((noinline)) static void reply_is_late(struct worker *w, uint64_t to, struct tr_msg *reply)
-{
-    if (reply == NULL)
-        return;
-    if (reply->flags & MSG_RETURN) {
-        reply_return(w, reply);
-        return;
-    }
-    deadletter_note(w, TR_DEAD_LATE, reply, to);
-    msg_unref(&w->msgs, reply);
-}
-
-void ask_settle(struct worker *w, struct ask *a, uint64_t seq, uint64_t to, tr_err err, struct tr_msg *reply)
-{
-    if (ask_is_open(a, seq))
-        ask_complete(w, a, err, reply);
-    else
-        reply_is_late(w, to, reply);
-}
-
-static inline void ask_deliver(struct worker *w, struct tr_msg *m, tr_err err, struct tr_msg *reply)
-{
-    struct ask *a = m->ask;
-    m->flags |= MSG_ANSWERED;
-    if (__builtin_expect(a->home != w, 0)) {
-        remote_answer(w, m, err, reply);
-        return;
-    }
-    gate_enter(&w->gate);
-    if (__builtin_expect(ask_is_open(a, m->ask_seq), 1))
-        ask_complete(w, a, err, reply);
-    else
-        reply_is_late(w, m->from.actor, reply);
-    gate_leave(&w->gate);
-}
-
-void ask_reply(struct worker *w, struct tr_msg *m, struct tr_msg *reply)
-{
-    struct ask *a = m->ask;
-    if (__builtin_expect(a->home != w, 0)) {
-        ask_deliver(w, m, TR_OK, reply);
-        return;
-    }
-    m->flags |= MSG_ANSWERED;
-    gate_enter_from_user(&w->gate);
-    if (__builtin_expect(ask_is_open(a, m->ask_seq), 1))
-        ask_complete(w, a, TR_OK, reply);
-    else
-        reply_is_late(w, m->from.actor, reply);
-    gate_leave_to_user(&w->gate);
-}
-
-void ask_answer(struct worker *w, struct tr_msg *m, struct tr_msg *reply)
-{
-    ask_deliver(w, m, TR_OK, reply);
-}
-
-void ask_answer_error_msg(struct worker *w, struct tr_msg *m, tr_err err, struct tr_msg *error)
-{
-    ask_deliver(w, m, err, error);
-}
-
-void ask_answer_error(struct worker *w, struct tr_msg *m, tr_err err, const char *text, const char *phase,
-                      const char *actor)
-{
-    if (!ask_is_owed(m)) {
-        m->flags |= MSG_ANSWERED;
-        return;
-    }
-    ask_deliver(w, m, err, msg_error(&w->msgs, err, text, phase, actor != NULL ? actor : "troupe", NULL));
-}
-
-bool tr_is_request(const tr_msg *m)
-{
-    return ask_is_owed(m);
-}
-
-bool tr_is_dead(const tr_msg *m)
-{
-    return m->kind == MSG_ASK && !(m->flags & MSG_ANSWERED) && !ask_is_owed(m);
+    tr_small small;
+    if (small_pack(values, n, &small))
+        return tr_ask_small(self, to, timeout_ms, reply, &small);
+    tr_err err = self_enter(self, "ask");
+    return err == TR_OK ? ask_slow(self, to, timeout_ms, reply, values, n) : err;
 }
 
 /* ---- started asks and callbacks ---- */
@@ -577,7 +522,7 @@ bool tr_is_dead(const tr_msg *m)
 struct ask *ask_of(struct tr_self *self, tr_pending pending)
 {
     struct ask *a = pending.ask;
-    if (a == NULL || a->seq != pending.seq || a->state == ASK_FREE || a->asker != cell_id(self->cell))
+    if (a == NULL || !ask_is(a, pending.seq) || a->asker != cell_id(self->cell))
         return NULL;
     return a->waiter == NULL || a->waiter == self ? a : NULL; /* else another handler of this actor waits for it */
 }
@@ -616,7 +561,7 @@ tr_err tr_await(tr_self *self, tr_pending pending, const tr_msg **reply)
         return error_set(self, TR_ESTATE, "await", "this ask was collected before, or is another actor's");
     tr_err err = TR_OK;
     list_remove(&a->link); /* this call holds it now */
-    if (a->state == ASK_OPEN) {
+    if (ask_state(a) == ASK_OPEN) {
         err = self_enter(self, "await");
         if (err == TR_OK)
             err = deadlock_check(self, a->holder, ask_patience(a), "await");
@@ -658,8 +603,8 @@ tr_err tr_ask_then_values(tr_self *self, tr_addr to, int64_t timeout_ms, tr_repl
     a->ctx = ctx;
     gate_enter(&self->worker->gate); /* beside a reentrant handler its actor is anybody's */
     list_push(&ext->thens, &a->link);
-    if (a->state == ASK_DONE) /* it was refused while this actor waited for room */
-        ask_wake(self->worker, a);
+    if (ask_state(a) == ASK_DONE) /* it was refused while this actor waited for room */
+        ask_wake_odd(self->worker, a);
     gate_leave(&self->worker->gate);
     return TR_OK;
 }
@@ -670,6 +615,7 @@ static tr_err run_then(struct tr_self *self, struct ask *a)
     tr_reply_fn *then = a->then;
     void *ctx = a->ctx;
     const tr_msg *reply = NULL;
+    a->then = NULL;
     tr_err err = ask_collect(self, a, &reply);
     unsigned depth = gate_open(&self->worker->gate);
     err = then(self, c->table != NULL ? c->state : NULL, err, reply, ctx);

@@ -17,6 +17,8 @@
 
 enum ask_state { ASK_FREE = 0, ASK_OPEN, ASK_DONE };
 
+#define ASK_STATES 4u /* a state is two bits of seq */
+
 /* Where a deadline comes from. */
 enum ask_limit {
     ASK_LIMIT_NONE = 0, /* nobody set one: the 30 s that hold then are a last resort, for which no cycle has to wait */
@@ -25,42 +27,57 @@ enum ask_limit {
 };
 
 struct ask {
-    struct tr_msg *reply; /* ASK_DONE: the answer, or an error message, or NULL; also the slab's free link */
-    uint64_t seq;         /* the alias; raised when the record is freed. With state and deadline read by all threads */
-    struct worker *home;  /* whose record it is; set once */
-    struct tr_self *waiter; /* to be woken; NULL: nobody waits now */
+    struct tr_msg *reply;   /* ASK_DONE: the answer, or an error message, or NULL; also the slab's free link */
+    uint64_t seq;           /* the alias: a number, raised when the record is freed, and behind it the state */
+    struct worker *home;    /* whose record it is; set once */
+    struct tr_self *waiter; /* while it is open: to be woken; NULL: nobody waits now */
     uint64_t asker;         /* the asking actor's id */
     uint64_t holder;        /* the id of the actor that owes the answer now */
-    int64_t deadline;
+    int64_t deadline;       /* with seq and limit read by all threads */
+    union {
+        struct {
+            tr_err err;        /* ASK_DONE */
+            uint8_t limit;     /* enum ask_limit */
+            uint8_t own_limit; /* ASK_LIMIT_SCOPE: what would hold without the scope, and until when: own */
+        };
+        uint64_t terms; /* all of these, where they are written at once: ASK_TERMS */
+    };
     struct timer timer; /* lazy */
-    tr_err err;         /* ASK_DONE */
-    uint8_t state;      /* enum ask_state */
-    uint8_t limit;      /* enum ask_limit */
-    uint8_t own_limit;  /* ASK_LIMIT_SCOPE: what would hold without the scope, and until when */
-    int64_t own;
-    uint64_t order; /* ASK_DONE: worker.completions when it came */
-    tr_reply_fn *then;
+    union {
+        int64_t own;    /* ASK_OPEN */
+        uint64_t order; /* ASK_DONE, if nobody was there to take it: worker.completions when it came */
+    };
+    tr_reply_fn *then; /* NULL in a free record */
     void *ctx;
     struct list link;
 };
+
+/* TR_OK, and this limit. */
+#define ASK_TERMS(limit) ((uint64_t) (limit) << 32)
 
 /* What other threads may look at is written and read in one piece: the number tells whether the rest is still the same
  * ask's. What they see may be over the next moment; the answer itself is judged at home. */
 static inline bool ask_is_open(const struct ask *a, uint64_t seq)
 {
-    return __atomic_load_n(&a->seq, __ATOMIC_ACQUIRE) == seq &&
-           __atomic_load_n(&a->state, __ATOMIC_RELAXED) == ASK_OPEN;
+    return __atomic_load_n(&a->seq, __ATOMIC_ACQUIRE) == seq;
 }
 
-static inline void ask_set_state(struct ask *a, enum ask_state state)
+/* Of a record that is held. */
+static inline enum ask_state ask_state(const struct ask *a)
 {
-    __atomic_store_n(&a->state, (uint8_t) state, __ATOMIC_RELAXED);
+    return (enum ask_state)(a->seq % ASK_STATES);
+}
+
+/* Whether the record is still that of the ask which was opened with this number: not collected yet. */
+static inline bool ask_is(const struct ask *a, uint64_t seq)
+{
+    return a->seq == seq || a->seq == seq + (ASK_DONE - ASK_OPEN);
 }
 
 /* Whether m is a request whose answer is still owed and wanted. */
 static inline bool ask_is_owed(const struct tr_msg *m)
 {
-    return m->kind == MSG_ASK && !(m->flags & MSG_ANSWERED) && ask_is_open(m->ask, m->ask_seq);
+    return (m->flags & MSG_OWED) && ask_is_open(m->ask, m->ask_seq);
 }
 
 /* The deadline and limit of the ask behind m. False: it is over. */
@@ -71,12 +88,16 @@ int64_t ask_deadline_slow(struct tr_self *self, int64_t timeout_ms, enum ask_lim
 
 #define ASK_TIMEOUT_NS (TR_ASK_TIMEOUT_MS * INT64_C(1000000))
 
-static inline int64_t ask_deadline(struct tr_self *self, int64_t timeout_ms, enum ask_limit *limit)
+static inline int64_t ask_deadline(struct tr_self *self, struct worker *w, int64_t timeout_ms, enum ask_limit *limit)
 {
-    if (timeout_ms >= 0 || self->received != NULL || self->scope != NULL)
-        return ask_deadline_slow(self, timeout_ms, limit);
+    if (__builtin_expect(timeout_ms >= 0 || self->received != NULL || self->scope != NULL, 0)) {
+        enum ask_limit found; /* the caller's stays in a register */
+        int64_t deadline = ask_deadline_slow(self, timeout_ms, &found);
+        *limit = found;
+        return deadline;
+    }
     *limit = ASK_LIMIT_NONE;
-    return worker_now(self->worker) + ASK_TIMEOUT_NS;
+    return worker_now(w) + ASK_TIMEOUT_NS;
 }
 
 #define ASK_FAR INT64_C(1000000000000000000) /* a deadline that is none */
@@ -121,8 +142,30 @@ void ask_end(struct worker *w, struct ask *ask);
 /* Takes a finished ask's outcome: reply goes to the self's reply slot, an error to its words. Ends the ask. */
 tr_err ask_collect(struct tr_self *self, struct ask *ask, const tr_msg **reply);
 
-/* The answer of user code, on its own thread. reply moves in. */
-void ask_reply(struct worker *w, struct tr_msg *m, struct tr_msg *reply);
+/* The outcome of an open ask, on its own worker: kept, and who waits is woken. Owns: reply moves. */
+void ask_wake_odd(struct worker *w, struct ask *a);
+
+static inline void ask_done(struct ask *a, tr_err err, struct tr_msg *reply)
+{
+    __atomic_store_n(&a->seq, a->seq + (ASK_DONE - ASK_OPEN), __ATOMIC_RELAXED);
+    a->err = err;
+    a->reply = reply;
+}
+
+/* Whether somebody waits for it and nothing else, who then takes it whatever happens. */
+static inline bool ask_is_waited_for(const struct ask *a)
+{
+    return a->waiter != NULL && a->waiter->wait.kind == WAIT_ASK;
+}
+
+static inline void ask_complete(struct worker *w, struct ask *a, tr_err err, struct tr_msg *reply)
+{
+    ask_done(a, err, reply);
+    if (ask_is_waited_for(a))
+        worker_wake(w, a->waiter);
+    else
+        ask_wake_odd(w, a);
+}
 
 /* Answers m, which must be owed, and marks it so. reply moves in. */
 void ask_answer(struct worker *w, struct tr_msg *m, struct tr_msg *reply);

@@ -119,7 +119,7 @@ void call_release_message_slow(struct tr_self *self, tr_err err)
 {
     struct tr_msg *m = self->received;
     self->received = NULL;
-    if (m->kind == MSG_ASK && !(m->flags & (MSG_ANSWERED | MSG_KEPT)))
+    if ((m->flags & (MSG_OWED | MSG_KEPT)) == MSG_OWED)
         answer_for(self, m, err);
     else if (err != TR_OK && err != TR_STOP && !(m->flags & MSG_KEPT))
         deadletter_note(self->worker, TR_DEAD_FAILED, m, m->to);
@@ -156,6 +156,7 @@ void call_release_rest_slow(struct tr_self *self)
         defers_run(self);
     if (self->temps != NULL)
         memory_free(&self->temps);
+    error_clear(self);
     self->run.flags &= ~(
         uint32_t) SELF_USED; /* last: a defer may end the actor, and then the rest is still to be done */
 }

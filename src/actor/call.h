@@ -9,17 +9,17 @@
 /* Lets the received message go; an owed answer becomes err (TR_ENOREPLY for TR_OK and TR_STOP). */
 void call_release_message_slow(struct tr_self *self, tr_err err);
 
-static inline void call_release_message(struct tr_self *self, tr_err err)
+static inline void call_release_message(struct worker *w, struct tr_self *self, tr_err err)
 {
     struct tr_msg *m = self->received;
     if (m == NULL)
         return;
-    if (__builtin_expect(err != TR_OK || (m->kind == MSG_ASK && !(m->flags & (MSG_ANSWERED | MSG_KEPT))), 0)) {
+    if (__builtin_expect(err == TR_OK && small_is_last(m, MSG_OWED), 1)) {
+        self->received = NULL;
+        small_free(&w->msgs, m);
+    } else {
         call_release_message_slow(self, err);
-        return;
     }
-    self->received = NULL;
-    small_unref(&self->worker->msgs, m);
 }
 
 /* Scopes left open, which give their children to the actor, and asks not collected. */

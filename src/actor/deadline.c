@@ -33,7 +33,7 @@ tr_time tr_scope_deadline(const tr_scope *scope)
 
 static void ask_follow(struct worker *w, struct scope *s, struct ask *a, int64_t before)
 {
-    if (a->state != ASK_OPEN || a->limit != ASK_LIMIT_SCOPE || a->deadline != before)
+    if (ask_state(a) != ASK_OPEN || a->limit != ASK_LIMIT_SCOPE || a->deadline != before)
         return;
     int64_t deadline = chain_deadline(s);
     bool is_own = a->own <= deadline;

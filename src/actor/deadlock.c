@@ -26,7 +26,7 @@ static bool leads_home(struct search *s, uint64_t id);
 static bool ask_leads_home(struct search *s, const struct ask *a)
 {
     int64_t deadline = s->deadline;
-    if (a->state != ASK_OPEN || (s->depth > 0 && ask_patience(a) < deadline))
+    if (ask_state(a) != ASK_OPEN || (s->depth > 0 && ask_patience(a) < deadline))
         return false;
     if (s->depth == 0 && ask_patience(a) < deadline)
         s->deadline = ask_patience(a);
@@ -40,7 +40,7 @@ static bool asks_lead_home(struct search *s, const struct tr_pending *pending, s
     size_t open = 0;
     for (size_t i = 0; i < n; i++) {
         const struct ask *a = pending[i].ask;
-        if (a == NULL || a->seq != pending[i].seq)
+        if (a == NULL || !ask_is(a, pending[i].seq))
             continue;
         open++;
         if (ask_leads_home(s, a) == all)

@@ -21,7 +21,7 @@ tr_err deadlock_check_slow(struct tr_self *self, uint64_t id, int64_t deadline, 
 /* Nothing to follow from an actor that runs or is idle: the usual case costs two tests. */
 static inline bool deadlock_is_possible(const struct tr_self *self, const struct cell *c)
 {
-    return c == self->cell || (c->run.flags & (CELL_BUSY | CELL_WANTS_MAIL)) == CELL_BUSY;
+    return (c->run.flags & (CELL_BUSY | CELL_WANTS_MAIL)) == CELL_BUSY || c == self->cell;
 }
 
 static inline tr_err deadlock_check(struct tr_self *self, uint64_t id, int64_t deadline, const char *phase)

@@ -121,8 +121,8 @@ static void close_mailbox(struct tr_self *self, struct cell *c, tr_err err)
     c->run.flags |= CELL_CLOSED;
     for (struct tr_self *s = c->stacks; s != NULL; s = s->next_stack)
         if (s->run.flags & SELF_DEAD)
-            call_release_message(s, err == TR_OK ? TR_EDOWN : err);
-    call_release_message(self, err == TR_OK ? TR_OK : err);
+            call_release_message(s->worker, s, err == TR_OK ? TR_EDOWN : err);
+    call_release_message(self->worker, self, err == TR_OK ? TR_OK : err);
     if (c->ext != NULL && c->ext->kept != NULL)
         debug_kept_left(w, c);
     release_kept(w, c);

@@ -15,6 +15,7 @@ static struct error_state *error_get(struct tr_self *self)
         if (self->error != NULL)
             memset(self->error, 0, sizeof *self->error);
     }
+    self->run.flags |= SELF_USED;
     return self->error;
 }
 

@@ -27,8 +27,8 @@ static tr_err asks_attach(struct tr_self *self, const tr_pending *pending, size_
         if (a->waiter == self)
             return error_set(self, TR_EINVAL, "gather", "ask %zu stands there twice", i);
         ask_adopt(self, a);
-        *open += a->state == ASK_OPEN;
-        *failed = *failed || (a->state == ASK_DONE && a->err != TR_OK);
+        *open += ask_state(a) == ASK_OPEN;
+        *failed = *failed || (ask_state(a) == ASK_DONE && a->err != TR_OK);
     }
     return TR_OK;
 }
@@ -80,13 +80,13 @@ static const char *outcome_text(const struct ask *a)
 /* Collects one into its outcome; the words and replies live in the list of gathered ones. */
 static void outcome_take(struct tr_self *self, struct ask *a, tr_outcome *out)
 {
-    if (a->state == ASK_OPEN)
+    if (ask_state(a) == ASK_OPEN)
         *out = (tr_outcome){ TR_ECANCELED, NULL, "cancelled, since another failed" };
     else if (a->err == TR_OK)
         *out = (tr_outcome){ TR_OK, a->reply, NULL };
     else
         *out = (tr_outcome){ a->err, NULL, outcome_text(a) };
-    if (a->state == ASK_DONE && a->reply != NULL) {
+    if (ask_state(a) == ASK_DONE && a->reply != NULL) {
         a->reply->next = self->gathered;
         self->gathered = a->reply;
         a->reply = NULL;
@@ -101,7 +101,7 @@ static struct ask *first_failed(struct tr_self *self, const tr_pending *pending,
     struct ask *first = NULL;
     for (size_t i = 0; i < n; i++) {
         struct ask *a = ask_of(self, pending[i]);
-        if (a->state == ASK_DONE && a->err != TR_OK && (first == NULL || a->order < first->order))
+        if (ask_state(a) == ASK_DONE && a->err != TR_OK && (first == NULL || a->order < first->order))
             first = a;
     }
     return first;
@@ -149,8 +149,8 @@ static struct ask *next_done(struct tr_self *self, const tr_pending *pending, si
         if (a == NULL || a->then != NULL)
             continue;
         ask_adopt(self, a);
-        *open += a->state == ASK_OPEN;
-        if (a->state == ASK_DONE && (first == NULL || a->order < first->order)) {
+        *open += ask_state(a) == ASK_OPEN;
+        if (ask_state(a) == ASK_DONE && (first == NULL || a->order < first->order)) {
             first = a;
             *index = i;
         }

@@ -24,7 +24,7 @@ static void deliver_gone(struct tr_self *self, struct tr_msg *note)
         (void) row->def->on_cancel(self, c->state, kept); /* there is nobody left to tell of an error */
         gate_close(&self->worker->gate, depth);
     }
-    call_release_message(self, TR_OK);
+    call_release_message(self->worker, self, TR_OK);
     call_release_rest(self);
 }
 

@@ -20,6 +20,13 @@ static inline bool mail_is_plain(const struct tr_msg *m)
     return m->kind == MSG_SEND || (m->kind == MSG_ASK && m->tag != MAIL_DESCRIBE && ask_is_owed(m));
 }
 
+/* The same for a behaviour, which finds out about describe when it has no row for it; and it is counted. */
+static inline bool mail_is_usual(const struct tr_msg *m)
+{
+    uint32_t head = msg_head(m) & MSG_HEAD(0xff, MSG_OWED | MSG_UNCOUNTED);
+    return head == MSG_HEAD(MSG_SEND, 0) || (head == MSG_HEAD(MSG_ASK, MSG_OWED) && ask_is_open(m->ask, m->ask_seq));
+}
+
 static inline struct tr_msg *mail_take(struct tr_self *self)
 {
     const struct tr_msg *m = self->cell->head;

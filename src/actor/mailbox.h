@@ -67,16 +67,26 @@ static inline void mailbox_uncount(struct cell *c, uint32_t size)
     __atomic_store_n(&c->load, c->load - MAILBOX_LOAD(size), __ATOMIC_RELAXED);
 }
 
+/* The same of a message that is no timer's. */
+static inline void mailbox_count_usual(struct cell *c, const struct tr_msg *m)
+{
+    __atomic_store_n(&c->load, c->load + msg_load(m), __ATOMIC_RELAXED);
+}
+
+static inline void mailbox_uncount_usual(struct cell *c, const struct tr_msg *m)
+{
+    __atomic_store_n(&c->load, c->load - msg_load(m), __ATOMIC_RELAXED);
+}
+
 #define MAILBOX_SMALL 128u /* bytes of a message that mailbox_is_open has room for */
 
-/* The usual: c lives here, has the default bounds and room for a small message, and nothing stands in its inbox. Then
- * mailbox_append is all there is to do. In the gate. */
-static inline bool mailbox_is_open(const struct worker *w, const struct cell *c)
+/* The usual: the slot has that actor, alive, at home here (cell_is_ours), with the default bounds and room for a small
+ * message, and nothing stands in its inbox. Then mailbox_link is all there is to do. In the gate. */
+static inline bool mailbox_is_open(const struct worker *w, const struct cell *c, uint64_t id)
 {
     const uint32_t odd = CELL_CLOSED | CELL_BOUNDED | CELL_SENDERS | CELL_TRACED | CELL_WATCHED;
-    return atomic_load_explicit(&c->run.home, memory_order_relaxed) == w->index &&
-           (c->run.flags & (CELL_LIVE | odd)) == CELL_LIVE && MAILBOX_LEN(c->load) < MAILBOX_LEN_MAX &&
-           MAILBOX_BYTES(c->load) <= MAILBOX_BYTES_MAX - MAILBOX_SMALL &&
+    return cell_is_here(w, c) && cell_id(c) == id && (c->run.flags & (CELL_LIVE | odd)) == CELL_LIVE &&
+           MAILBOX_LEN(c->load) < MAILBOX_LEN_MAX && MAILBOX_BYTES(c->load) <= MAILBOX_BYTES_MAX - MAILBOX_SMALL &&
            atomic_load_explicit(&c->inbox, memory_order_relaxed) <= INBOX_ANNOUNCED;
 }
 
@@ -84,10 +94,9 @@ static inline bool mailbox_is_open(const struct worker *w, const struct cell *c)
  * (remote.h) is left to the worker to do between turns. */
 void mailbox_take_over(struct worker *w, struct cell *c);
 
-/* Appends m and sees to it that somebody runs, and nothing else. */
-static inline void mailbox_append(struct worker *w, struct cell *c, struct tr_msg *m)
+/* Appends m, whose receiver must be set, and sees to it that somebody runs, and nothing else. */
+static inline void mailbox_link(struct worker *w, struct cell *c, struct tr_msg *m)
 {
-    m->to = cell_id(c);
     m->next = NULL;
     struct tr_msg *head = c->head;
     if (head != NULL) {
@@ -104,6 +113,12 @@ static inline void mailbox_append(struct worker *w, struct cell *c, struct tr_ms
         c->run.flags &= ~(uint32_t) CELL_WANTS_MAIL;
         worker_wake(w, c->stacks);
     }
+}
+
+static inline void mailbox_append(struct worker *w, struct cell *c, struct tr_msg *m)
+{
+    m->to = cell_id(c);
+    mailbox_link(w, c, m);
 }
 
 /* Appends m, which must fit or be uncounted. c's home is here. Owns: moved. */
@@ -124,16 +139,28 @@ void mailbox_admit(struct worker *w, struct cell *c);
 /* m was taken, and somebody wants to know it: who waits for room, or debug mode. */
 void mailbox_taken(struct worker *w, struct cell *c, const struct tr_msg *m);
 
+static inline void mailbox_unlink_head(struct cell *c, const struct tr_msg *head)
+{
+    struct tr_msg *next = head->next;
+    c->head = next;
+    if (next != NULL)
+        next->prev = head->prev;
+}
+
+/* Takes out the oldest message, which is counted, and of which nobody has to be told. */
+static inline void mailbox_take_usual(struct cell *c, const struct tr_msg *head)
+{
+    mailbox_unlink_head(c, head);
+    mailbox_uncount_usual(c, head);
+}
+
 /* The oldest message, or NULL. */
 static inline struct tr_msg *mailbox_take(struct worker *w, struct cell *c)
 {
     struct tr_msg *m = c->head;
     if (m == NULL)
         return NULL;
-    struct tr_msg *next = m->next;
-    c->head = next;
-    if (next != NULL)
-        next->prev = m->prev;
+    mailbox_unlink_head(c, m);
     if (!(m->flags & MSG_UNCOUNTED)) {
         mailbox_uncount(c, m->size);
         if (c->run.flags & (CELL_SENDERS | CELL_TRACED))

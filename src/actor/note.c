@@ -11,7 +11,7 @@
 
 static bool is_request_of(const struct tr_msg *m, const struct ask *ask, uint64_t seq)
 {
-    return m != NULL && m->kind == MSG_ASK && m->ask == ask && m->ask_seq == seq && !(m->flags & MSG_ANSWERED);
+    return m != NULL && (m->flags & MSG_OWED) && m->ask == ask && m->ask_seq == seq;
 }
 
 static bool is_to_cancel(const struct tr_self *s, const struct ask *ask, uint64_t seq)

@@ -101,7 +101,7 @@ void offload_forget(struct work *work)
 static int64_t work_deadline(struct tr_self *self, int64_t timeout_ms)
 {
     enum ask_limit limit;
-    int64_t deadline = ask_deadline(self, timeout_ms, &limit);
+    int64_t deadline = ask_deadline(self, self->worker, timeout_ms, &limit);
     return limit == ASK_LIMIT_OWN ? deadline : INT64_MAX; /* a scope tells of its own by a cancel */
 }
 

@@ -51,7 +51,7 @@ static void asks_follow(struct worker *w, struct probe *p, const struct tr_pendi
 {
     for (size_t i = 0; i < n && i < BRANCHES_MAX; i++) {
         const struct ask *a = pending[i].ask;
-        if (a != NULL && a->seq == pending[i].seq && a->state == ASK_OPEN && ask_patience(a) >= p->deadline)
+        if (a != NULL && ask_is(a, pending[i].seq) && ask_state(a) == ASK_OPEN && ask_patience(a) >= p->deadline)
             probe_send(w, p, a->holder);
     }
 }
@@ -69,7 +69,7 @@ static void wait_follow(struct worker *w, struct probe *p, const struct tr_self 
     const struct wait *wait = &s->wait;
     switch (wait->kind) {
     case WAIT_ASK:
-        if (wait->ask->state == ASK_OPEN && ask_patience(wait->ask) >= p->deadline)
+        if (ask_state(wait->ask) == ASK_OPEN && ask_patience(wait->ask) >= p->deadline)
             probe_send(w, p, wait->ask->holder);
         break;
     case WAIT_ASKS:

@@ -53,7 +53,7 @@ static tr_err recv_suspended(struct tr_self *self, int64_t deadline, struct tr_m
 static tr_err recv_for(struct tr_self *self, tr_err err, int64_t timeout_ms, struct tr_msg **got)
 {
     if (self->received != NULL)
-        call_release_message(self, TR_OK);
+        call_release_message(self->worker, self, TR_OK);
     if (err == TR_OK)
         err = recv_is_fair(self);
     if (err == TR_OK && self_is_canceled(self))
@@ -66,7 +66,7 @@ static tr_err recv_for(struct tr_self *self, tr_err err, int64_t timeout_ms, str
     if (*got == NULL)
         err = recv_suspended(self, timeout_ms < 0 ? INT64_MAX : clock_after_ms(tr_now(self), timeout_ms), got);
     if (err == TR_OK && self->received != NULL) /* a callback of tr_ask_then has received, too */
-        call_release_message(self, TR_OK);
+        call_release_message(self->worker, self, TR_OK);
     return err;
 }
 

@@ -71,12 +71,15 @@ enum self_flag {
     SELF_ASKER_GONE = 1u << 22, /* the asker gave up, and the row says that this cancels the handler */
     SELF_TIMED_OUT = 1u << 23,  /* its timer fired */
     SELF_ENDING = 1u << 24,     /* runs actor_end: cancels do not reach it */
-    SELF_USED = 1u << 27,   /* the call has, or had, defers, temporary memory, scopes, or started asks: look for them at
-                               its end */
-    SELF_LET_GO = 1u << 26, /* was suspended in a reentrant handler: others may work for its cell */
+    SELF_USED = 1u << 27, /* the call has, or had, defers, temporary memory, scopes, started asks, or words of an error:
+                             look for them at its end */
+    SELF_LET_GO = 1u << 26,   /* was suspended in a reentrant handler: others may work for its cell */
     SELF_DEADLOCK = 1u << 28, /* its wait is part of a cycle over several workers; the words are in error */
     SELF_WOKEN = 1u << 25     /* what it waited for has come (descriptors, ends, room) */
 };
+
+/* What a handler that returns leaves to do, beside letting its message go. */
+#define SELF_CALL_ODD (SELF_USED | SELF_ASKER_GONE | SELF_HELD | SELF_LET_GO)
 
 struct tr_self {
     struct coro coro;

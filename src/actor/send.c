@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* send.c - plain messages, replies, requests handed on */
+/* send.c - plain messages; and keeping what was received */
 #include "actor/ask.h"
 #include "actor/call.h"
 #include "actor/cancel.h"
@@ -12,24 +12,25 @@
 #include "message/small.h"
 
 /* A body that only produces lets the others run: after 64 sends in one turn it goes to the end of the queue. */
-__attribute__((noinline)) static void send_pause(struct tr_self *self)
+__attribute__((noinline)) static tr_err send_pause(struct tr_self *self)
 {
     self->sends = 0;
     if (self->cell->table == NULL && !(self->run.flags & SELF_ENDING))
         (void) worker_yield(self);
+    return TR_OK;
 }
 
-static inline void send_count(struct tr_self *self)
+/* After one that was sent: TR_OK. */
+static inline tr_err send_count(struct tr_self *self)
 {
-    if (__builtin_expect(++self->sends >= SENDS_BEFORE_YIELD, 0))
-        send_pause(self);
+    return __builtin_expect(++self->sends >= SENDS_BEFORE_YIELD, 0) ? send_pause(self) : TR_OK;
 }
 
 /* The mailbox is full, or elsewhere. Owns: m is moved or freed. Out of the gate. */
 __attribute__((noinline)) static tr_err send_slow(struct tr_self *self, struct cell *c, struct tr_msg *m, bool may_wait)
 {
     enum ask_limit limit;
-    int64_t deadline = ask_deadline(self, TR_FOREVER, &limit);
+    int64_t deadline = ask_deadline(self, self->worker, TR_FOREVER, &limit);
     tr_err err = mailbox_send(self, c, &m, limit == ASK_LIMIT_SCOPE ? INT64_MAX : deadline,
                               limit == ASK_LIMIT_OWN ? deadline : INT64_MAX, may_wait);
     if (m != NULL)
@@ -39,14 +40,14 @@ __attribute__((noinline)) static tr_err send_slow(struct tr_self *self, struct c
 
 /* The long way to a message; NULL, and words on self, if there is none. */
 __attribute__((noinline)) static struct tr_msg *build(struct tr_self *self, const tr_value *values, size_t n,
-                                                      bool tagged, tr_err *err)
+                                                      tr_err *err)
 {
     const char *why;
     struct tr_msg *m;
-    *err = msg_build(&self->worker->msgs, values, n, tagged, &m, &why);
+    *err = msg_build(&self->worker->msgs, values, n, true, &m, &why);
     if (*err == TR_OK)
         return m;
-    error_set(self, *err, tagged ? "send" : "reply", "%s", why);
+    error_set(self, *err, "send", "%s", why);
     return NULL;
 }
 
@@ -66,9 +67,7 @@ static tr_err send_built(struct tr_self *self, struct cell *c, uint64_t to, stru
         if (err != TR_OK)
             return err;
     }
-    if (may_wait)
-        send_count(self);
-    return TR_OK;
+    return may_wait ? send_count(self) : TR_OK;
 }
 
 /* Whom m was for has ended. Owns: m is freed. */
@@ -100,7 +99,7 @@ __attribute__((noinline)) static tr_err send_values_slow(struct tr_self *self, t
         gate_leave(gate);
         return send_to_none(self, to, values, n, err);
     }
-    struct tr_msg *m = build(self, values, n, true, &err);
+    struct tr_msg *m = build(self, values, n, &err);
     if (m == NULL) {
         gate_leave(gate);
         return err;
@@ -108,27 +107,47 @@ __attribute__((noinline)) static tr_err send_values_slow(struct tr_self *self, t
     return send_built(self, c, to.actor, m, may_wait);
 }
 
-static inline tr_err send_values(struct tr_self *self, tr_addr to, const tr_value *values, size_t n, bool may_wait)
+__attribute__((noinline)) static tr_err send_small_slow(struct tr_self *self, tr_addr to, const tr_small *small,
+                                                        bool may_wait)
 {
-    if (!self_is_current(self))
-        return TR_ESTATE;
+    struct small_values values;
+    const tr_value *value = small_unpack(small, &values);
+    return self_is_current(self) ? send_values_slow(self, to, value, values.n, may_wait) : TR_ESTATE;
+}
+
+/* Calls nothing but at its end. */
+static inline tr_err send_small(struct tr_self *self, tr_addr to, const tr_small *small, bool may_wait)
+{
+    if (__builtin_expect(!self_is_running(self) || !gate_enter_at_once(&self->worker->gate), 0))
+        return send_small_slow(self, to, small, may_wait);
     struct worker *w = self->worker;
-    gate_enter_from_user(&w->gate);
-    struct cell *c = to.node == 0 ? cell_at(&w->world->cells, to.actor) : NULL;
+    struct cell *c = to.node == 0 ? cell_slot(&w->world->cells, to.actor) : NULL;
     struct tr_msg *m = NULL;
-    if (__builtin_expect(c != NULL && mailbox_is_open(w, c), 1))
-        m = small_tagged(&w->msgs, values, n, MSG_SEND);
+    if (__builtin_expect(c != NULL && mailbox_is_open(w, c, to.actor), 1))
+        m = small_build(&w->msgs, small, MSG_SEND);
     if (__builtin_expect(m == NULL, 0)) {
         gate_leave_to_user(&w->gate);
-        return send_values_slow(self, to, values, n, may_wait);
+        return send_small_slow(self, to, small, may_wait);
     }
     m->from = cell_addr(self->cell);
-    mailbox_count(c, m->size);
-    mailbox_append(w, c, m);
+    m->to = to.actor;
+    mailbox_count_usual(c, m);
+    mailbox_link(w, c, m);
     gate_leave_to_user(&w->gate);
-    if (may_wait)
-        send_count(self);
-    return TR_OK;
+    return may_wait ? send_count(self) : TR_OK;
+}
+
+tr_err tr_send_small(tr_self *self, tr_addr to, const tr_small *m)
+{
+    return send_small(self, to, m, true);
+}
+
+static tr_err send_values(struct tr_self *self, tr_addr to, const tr_value *values, size_t n, bool may_wait)
+{
+    tr_small small;
+    if (small_pack(values, n, &small))
+        return send_small(self, to, &small, may_wait);
+    return self_is_current(self) ? send_values_slow(self, to, values, n, may_wait) : TR_ESTATE;
 }
 
 tr_err tr_send_values(tr_self *self, tr_addr to, const tr_value *values, size_t n)
@@ -160,108 +179,6 @@ tr_err tr_send_msg(tr_self *self, tr_addr to, const tr_msg *m)
         send_to_dead(self, to, copy);
     else
         msg_unref_unsent(&self->worker->msgs, copy);
-    return err;
-}
-
-/* ---- answering ---- */
-
-__attribute__((noinline)) static tr_err not_answerable(struct tr_self *self, const tr_msg *m, const char *phase)
-{
-    if (!self_is_current(self))
-        return TR_ESTATE;
-    if (m->kind != MSG_ASK)
-        return error_set(self, TR_ESTATE, phase, "\"%s\" is no request: nobody waits for an answer", tr_tag(m));
-    return error_set(self, TR_ESTATE, phase, "\"%s\" was answered, or handed on, before", tr_tag(m));
-}
-
-static inline tr_err answerable(struct tr_self *self, const tr_msg *m, const char *phase)
-{
-    if (__builtin_expect(!self_is_current(self) || m->kind != MSG_ASK || (m->flags & MSG_ANSWERED), 0))
-        return not_answerable(self, m, phase);
-    return TR_OK;
-}
-
-tr_err tr_reply_values(tr_self *self, const tr_msg *m, const tr_value *values, size_t n)
-{
-    tr_err err = answerable(self, m, "reply");
-    if (__builtin_expect(err != TR_OK, 0))
-        return err;
-    struct tr_msg *reply = small_reply(&self->worker->msgs, values, n);
-    if (__builtin_expect(reply == NULL, 0) && (reply = build(self, values, n, false, &err)) == NULL)
-        return err;
-    reply->from = cell_addr(self->cell);
-    ask_reply(self->worker, (struct tr_msg *) m, reply);
-    return TR_OK;
-}
-
-tr_err tr_reply_error(tr_self *self, const tr_msg *m, tr_err code, const char *fmt, ...)
-{
-    tr_err err = answerable(self, m, "reply");
-    if (err != TR_OK)
-        return err;
-    if (code == TR_OK || code == TR_STOP)
-        return error_set(self, TR_EINVAL, "reply", "%s is no error to answer with", tr_err_name(code));
-    struct msg_pool *pool = &self->worker->msgs;
-    struct tr_msg *cause = self->error != NULL && self->error->err == code ? self->error->msg : NULL;
-    char text[512];
-    va_list args;
-    va_start(args, fmt);
-    if (fmt != NULL)
-        vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    const char *phase = self->row != NULL ? self->row->def->tag : tr_tag(m);
-    struct tr_msg *error = msg_error(pool, code, fmt != NULL ? text : tr_err_text(code), phase, cell_label(self->cell),
-                                     cause);
-    ask_answer_error_msg(self->worker, (struct tr_msg *) m, code, error);
-    return TR_OK;
-}
-
-/* Puts a request with a new header into c's mailbox, if that takes it. In the gate. */
-static tr_err forward_to(struct tr_self *self, struct cell *c, struct tr_msg *request, struct tr_msg *on)
-{
-    bool wait;
-    uint64_t to = on->to;
-    struct worker *w = self->worker;
-    tr_err err = cell_is_ours(w, c, to) ? mailbox_offer(w, c, &on, &wait)
-                                        : remote_send(self, c, &on, INT64_MAX, INT64_MAX, false);
-    if (err != TR_OK) {
-        on->flags |= MSG_ANSWERED; /* the answer is still the original's to give */
-        msg_unref(&w->msgs, on);
-        return error_set(self, err, "forward", "the mailbox of %s is full", cell_label_any(w, c));
-    }
-    if (request->ask->home != w)
-        remote_handed_on(w, request, to);
-    else if (ask_is_owed(request))
-        request->ask->holder = to;
-    request->flags |= MSG_ANSWERED;
-    return TR_OK;
-}
-
-tr_err tr_forward(tr_self *self, const tr_msg *m, tr_addr to)
-{
-    tr_err err = answerable(self, m, "forward");
-    if (err != TR_OK)
-        return err;
-    struct worker *w = self->worker;
-    struct tr_msg *request = (struct tr_msg *) m;
-    struct tr_msg *on = msg_share(&w->msgs, m);
-    if (on == NULL)
-        return error_set(self, TR_ENOMEM, "forward", "out of memory");
-    gate_enter(&w->gate);
-    struct cell *c = send_target(self, to, "forward", &err);
-    if (c == NULL) {
-        msg_unref(&w->msgs, on);
-        ask_answer_error(w, request, err, "the actor it was handed on to has ended, or never was", "forward",
-                         cell_label(self->cell));
-    } else {
-        on->kind = MSG_ASK;
-        on->from = m->from;
-        on->to = to.actor;
-        on->ask = m->ask;
-        on->ask_seq = m->ask_seq;
-        err = forward_to(self, c, request, on);
-    }
-    gate_leave(&w->gate);
     return err;
 }
 

@@ -163,7 +163,7 @@ void start_settle(struct worker *w, struct cell *c, tr_err err)
     c->ext->start = NULL;
     struct tr_msg *words = c->ext->end_error;
     if (!ask_is_owed(request)) {
-        request->flags |= MSG_ANSWERED;
+        msg_is_answered(request);
     } else if (err == TR_OK || err == TR_STOP) {
         ask_answer_error(w, request, TR_ENOREPLY, "it ended before it said that it was ready", "start", cell_label(c));
     } else if (err == TR_ECANCELED) {

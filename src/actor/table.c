@@ -36,6 +36,12 @@ const struct row *table_find_slow(const struct table *t, const struct tr_msg *m)
     return NULL;
 }
 
+const struct row *table_match_hashed(const struct table *t, const struct tr_msg *m)
+{
+    const struct row *r = table_find_slow(t, m);
+    return r != NULL && signature_fits(&r->args, m) ? r : NULL;
+}
+
 static tr_err row_compile(struct row *r, const tr_handler *def, char *why, size_t why_size)
 {
     char detail[160];
@@ -49,7 +55,9 @@ static tr_err row_compile(struct row *r, const tr_handler *def, char *why, size_
     r->tag_len = (uint32_t) len;
     r->flags = def->flags;
     r->def = def;
+    r->run = def->run;
     tr_err err = signature_parse(def->args, &r->args, detail, sizeof detail);
+    r->shape = msg_shape_of(len, r->args.count);
     if (err != TR_OK)
         snprintf(why, why_size, "row \"%.64s\": %s", def->tag, detail);
     return err;
@@ -68,6 +76,7 @@ static tr_err rows_are_unique(const struct table *t, char *why, size_t why_size)
 
 static tr_err table_index(struct table *t)
 {
+    t->scan = t->row;
     if (t->rows <= ROWS_LINEAR)
         return TR_OK;
     uint32_t size = 16;
@@ -77,6 +86,7 @@ static tr_err table_index(struct table *t)
     if (t->index == NULL)
         return TR_ENOMEM;
     t->mask = size - 1;
+    t->scan = &t->row[t->rows];
     for (uint32_t i = 0; i < t->rows; i++) {
         uint32_t h = hash_word(t->row[i].word) & t->mask;
         while (t->index[h] != 0)
@@ -106,7 +116,7 @@ static tr_err table_compile(const tr_behaviour *def, struct table **table, char 
     uint32_t rows = 0;
     while (def->handlers != NULL && def->handlers[rows].tag != NULL && rows < ROWS_MAX)
         rows++;
-    struct table *t = mem_zalloc(sizeof *t + rows * sizeof t->row[0]);
+    struct table *t = mem_zalloc(sizeof *t + (rows + 1) * sizeof t->row[0]);
     if (t == NULL)
         return TR_ENOMEM;
     t->def = def;

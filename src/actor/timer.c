@@ -6,11 +6,12 @@
 
 static bool arm(struct worker *w, struct timer *t, int64_t deadline_ns)
 {
-    if (heap_has(&t->node)) {
+    if (heap_has(&t->node))
         heap_update(&w->timers, &t->node, deadline_ns);
-        return true;
-    }
-    return heap_push(&w->timers, &t->node, deadline_ns);
+    else if (!heap_push(&w->timers, &t->node, deadline_ns))
+        return false;
+    t->due = deadline_ns;
+    return true;
 }
 
 bool timer_arm(struct worker *w, struct timer *t, int64_t deadline_ns)
@@ -35,6 +36,7 @@ void timer_disarm(struct worker *w, struct timer *t)
     if (!heap_has(&t->node))
         return;
     heap_remove(&w->timers, &t->node);
+    t->due = TIMER_OFF;
     if (t->lazy)
         w->timers_lazy--;
 }
@@ -46,6 +48,7 @@ bool timer_run_due(struct worker *w, int n)
         if (due > w->now)
             return false;
         struct timer *t = list_entry(heap_pop(&w->timers), struct timer, node);
+        t->due = TIMER_OFF;
         if (t->lazy)
             w->timers_lazy--;
         if (atomic_load_explicit(&w->world->debug.traced, memory_order_relaxed))

@@ -15,9 +15,12 @@
 
 struct worker;
 
+#define TIMER_OFF INT64_MAX
+
 struct timer {
     struct heap_node node;
-    bool lazy; /* armed by timer_cover: may have nothing to say */
+    bool lazy;   /* armed by timer_cover: may have nothing to say */
+    int64_t due; /* TIMER_OFF: not armed. Only what timer_cover is for needs it right from the start */
     void (*fire)(struct worker *w, struct timer *t, int64_t now);
 };
 

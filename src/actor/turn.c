@@ -106,38 +106,36 @@ __attribute__((cold, noinline)) static void end_or_wait(struct tr_self *self, st
         actor_end(self, TR_ECANCELED, NULL);
 }
 
-/* Calls the handler for m. False: the actor ended. */
-static bool handle(struct tr_self *self, struct cell *c, struct tr_msg *m)
+/* Answered by the runtime where the table has no row for it, also if it has a handler for the rest. */
+static bool is_describe(const struct tr_msg *m)
+{
+    return m->kind == MSG_ASK && m->tag == MAIL_DESCRIBE && m->tag_len == 8;
+}
+
+/* Of a message that no row takes at first sight; also sets self->row. NULL: it has been taken care of. */
+__attribute__((noinline)) static tr_handler_fn *handler_of(struct tr_self *self, struct cell *c, struct tr_msg *m)
 {
     const struct row *row = table_find(c->table, m);
-    tr_handler_fn *run = row != NULL ? row->def->run : c->table->def->other;
-    if (__builtin_expect(run == NULL, 0)) {
-        message_is_unknown(self, m);
-        return true;
-    }
-    if (row != NULL && !signature_fits(&row->args, m)) {
-        message_misfits(self, row, m);
-        return true;
-    }
-    self->received = m;
     self->row = row;
-    error_clear(self);
-    struct gate *gate = &self->worker->gate;
-    gate_leave_to_user(gate);
-    tr_err err = run(self, c->state, m);
-    gate_enter_from_user(gate);
-    while (__builtin_expect(self->scope != NULL, 0))
-        scope_close_left(self);
-    call_release_message(self, err);
-    call_release_rest(self);
-    return __builtin_expect(err != TR_STOP, 1) || stop(self, c);
+    if (row != NULL && signature_fits_slow(&row->args, m))
+        return row->run;
+    self->row = NULL;
+    if (row != NULL) {
+        message_misfits(self, row, m);
+    } else if (is_describe(m)) {
+        describe_answer(self, m);
+        msg_unref(&self->worker->msgs, m);
+    } else if (c->table->def->other != NULL) {
+        return c->table->def->other;
+    } else {
+        message_is_unknown(self, m);
+    }
+    return NULL;
 }
 
 /* Takes up the actor again after its handler has run. False: somebody else works for it now, or it ended. */
-static inline bool turn_goes_on(struct tr_self *self, struct cell *c)
+static bool turn_goes_on(struct tr_self *self, struct cell *c)
 {
-    if (__builtin_expect(!(self->run.flags & (SELF_HELD | SELF_LET_GO)), 1))
-        return true;
     if (self->run.flags & SELF_HELD) { /* it had been suspended, and kept the others out */
         self->run.flags &= ~(uint32_t) SELF_HELD;
         c->run.flags &= ~(uint32_t) CELL_BUSY;
@@ -153,50 +151,81 @@ static inline bool turn_goes_on(struct tr_self *self, struct cell *c)
     return true;
 }
 
-/* Handles messages until there are none, the actor is to end, or it has had its share. False: it ended, or others work
- * for it. */
-static bool behaviour_messages(struct tr_self *self, struct cell *c)
+/* After a call that used something, failed, or was suspended. False: the turn is over. */
+__attribute__((noinline)) static bool handled(struct tr_self *self, struct cell *c, tr_err err)
 {
-    struct worker *w = self->worker;
-    for (int n = 0; n < TURN_MESSAGES; n++) {
-        if (c->run.flags & (CELL_CANCELED | CELL_THEN | CELL_END)) {
-            if (c->run.flags & (CELL_CANCELED | CELL_END))
-                return true;
-            bool stopped = !ask_run_thens(self);
-            call_release_rest(self);
-            if (stopped && !stop(self, c))
-                return false;
-            if (!turn_goes_on(self, c))
-                return false;
-        }
-        struct tr_msg *m = mail_take(self);
-        if (m == NULL)
-            return turn_goes_on(self, c); /* an on_cancel may have waited */
-        if (!handle(self, c, m))
-            return false;
-        if (!turn_goes_on(self, c))
-            return false;
-        if (worker_is_called(w))
-            break;
+    while (self->scope != NULL)
+        scope_close_left(self);
+    call_release_message(self->worker, self, err);
+    call_release_rest(self);
+    if (err == TR_STOP && !stop(self, c))
+        return false;
+    return turn_goes_on(self, c);
+}
+
+/* Calls the handler for m. False: the turn is over, since the actor ended or others work for it. */
+static inline bool handle(struct worker *w, struct tr_self *self, struct cell *c, struct tr_msg *m)
+{
+    const struct row *row = table_match(c->table, m);
+    tr_handler_fn *run;
+    if (__builtin_expect(row != NULL, 1)) {
+        run = row->run;
+        self->row = row;
+    } else if ((run = handler_of(self, c, m)) == NULL) {
+        return turn_goes_on(self, c); /* before it, an on_cancel may have waited */
     }
+    self->received = m;
+    gate_leave_to_user(&w->gate);
+    tr_err err = run(self, c->state, m);
+    gate_enter_from_user(&w->gate);
+    if (__builtin_expect(err != TR_OK || (self->run.flags & SELF_CALL_ODD) != 0, 0))
+        return handled(self, c, err);
+    self->row = NULL;
+    call_release_message(w, self, TR_OK);
     return true;
 }
 
-static void behaviour_run(struct tr_self *self, struct cell *c)
+/* Between two messages, where there is more to do than to take the next, which is returned. NULL: the turn is over, and
+ * so it is for its cell (*gone) if that ended, or others work for it. */
+__attribute__((noinline)) static struct tr_msg *turn_next_odd(struct tr_self *self, struct cell *c, bool *gone)
 {
-    if (c->run.flags & CELL_CANCELED) {
-        end_or_wait(self, c);
-        return;
+    *gone = false;
+    if (c->run.flags & (CELL_CANCELED | CELL_END))
+        return NULL;
+    if (c->run.flags & CELL_THEN) {
+        bool stopped = !ask_run_thens(self);
+        call_release_rest(self);
+        *gone = (stopped && !stop(self, c)) || !turn_goes_on(self, c);
+        if (*gone)
+            return NULL;
     }
-    if (!(c->run.flags & CELL_STARTED)) {
-        if (!behaviour_start(self, c))
-            return;
-        if (!turn_goes_on(self, c))
-            return;
-    }
-    if (!behaviour_messages(self, c))
-        return;
-    if (__builtin_expect((c->run.flags & (CELL_END | CELL_CANCELED)) != 0, 0)) {
+    struct tr_msg *m = mail_take(self);
+    if (m == NULL) /* an on_cancel may have waited */
+        *gone = !turn_goes_on(self, c);
+    return m;
+}
+
+/* What is looked at between two messages, or is to know that one was taken. */
+#define CELL_MAIL_ODD (CELL_CANCELED | CELL_THEN | CELL_END | CELL_SENDERS | CELL_TRACED)
+
+static inline void turn_begin(struct tr_self *self, struct cell *c)
+{
+    self->cell = c;
+    __builtin_prefetch(c->state); /* the handler will want it, a hundred instructions from here */
+    self->sends = self->recvs = self->ignored = 0;
+}
+
+static inline void turn_end(struct tr_self *self)
+{
+    if (__builtin_expect(((uintptr_t) self->reply | (uintptr_t) self->gathered | (uintptr_t) self->error) != 0, 0))
+        self_strip(self);
+    self->cell = NULL;
+}
+
+/* After its last message of this turn: the next turn, if there is more to do. */
+__attribute__((noinline)) static void turn_rests(struct tr_self *self, struct cell *c)
+{
+    if (c->run.flags & (CELL_END | CELL_CANCELED)) {
         end_or_wait(self, c);
         return;
     }
@@ -205,18 +234,60 @@ static void behaviour_run(struct tr_self *self, struct cell *c)
         worker_ready_last(self->worker, &c->run);
 }
 
+/* Calls handlers until there are no messages, the actor is to end, or it has had its share. */
+static inline __attribute__((always_inline)) void turn_messages(struct worker *w, struct tr_self *self, struct cell *c)
+{
+    for (int n = TURN_MESSAGES; n > 0; n--) {
+        struct tr_msg *m = c->head;
+        if (__builtin_expect(!(c->run.flags & CELL_MAIL_ODD) && (m == NULL || mail_is_usual(m)), 1)) {
+            if (m == NULL) {
+                c->run.flags &= ~(uint32_t) CELL_QUEUED;
+                return;
+            }
+            mailbox_take_usual(c, m);
+        } else {
+            bool gone;
+            m = turn_next_odd(self, c, &gone);
+            if (gone)
+                return;
+            if (m == NULL)
+                break;
+        }
+        if (__builtin_expect(!handle(w, self, c, m), 0))
+            return;
+        if (worker_is_called(w))
+            break;
+    }
+    turn_rests(self, c);
+}
+
+__attribute__((noinline)) void turn_run_plain(struct tr_self *self, struct cell *c)
+{
+    turn_begin(self, c);
+    turn_messages(self->worker, self, c);
+    turn_end(self);
+}
+
+/* False: it is not to have a turn now, or was ended. */
+static bool behaviour_begin(struct tr_self *self, struct cell *c)
+{
+    if (c->run.flags & CELL_CANCELED) {
+        end_or_wait(self, c);
+        return false;
+    }
+    return (c->run.flags & CELL_STARTED) || (behaviour_start(self, c) && turn_goes_on(self, c));
+}
+
 void turn_run(struct tr_self *self, struct cell *c)
 {
-    self->cell = c;
-    __builtin_prefetch(c->state); /* the handler will want it, a hundred instructions from here */
-    self->sends = self->recvs = self->ignored = 0;
-    if (c->run.flags & CELL_END)
+    turn_begin(self, c);
+    if (c->run.flags & CELL_END) {
         end_or_wait(self, c);
-    else if (c->table != NULL)
-        behaviour_run(self, c);
-    else
+    } else if (c->table == NULL) {
         body_run(self, c);
-    if (self->reply != NULL || self->gathered != NULL || self->error != NULL)
-        self_strip(self);
-    self->cell = NULL;
+    } else if (behaviour_begin(self, c)) {
+        turn_run_plain(self, c);
+        return;
+    }
+    turn_end(self);
 }

@@ -9,4 +9,7 @@
  * have been suspended and resumed meanwhile, any number of times. */
 void turn_run(struct tr_self *self, struct cell *c);
 
+/* The same for a behaviour that has started, and of which its flags say nothing else: most turns. */
+void turn_run_plain(struct tr_self *self, struct cell *c);
+
 #endif

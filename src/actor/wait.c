@@ -29,7 +29,7 @@ struct wait_set {
 static void check_reply(struct tr_self *self, tr_wait_item *item)
 {
     const struct ask *a = ask_of(self, item->pending);
-    item->done = a != NULL && a->state == ASK_DONE;
+    item->done = a != NULL && ask_state(a) == ASK_DONE;
     item->failed = item->done && a->err != TR_OK;
 }
 

@@ -48,10 +48,10 @@ struct compact {
 
 struct worker {
     /* hot */
+    struct gate gate;          /* first: the same address, so one register */
     struct tr_self *self;      /* the stack that runs */
     struct tr_self *idle_loop; /* a parked loop, to go on with when self suspends */
-    struct gate gate;
-    uint16_t index; /* in world.worker */
+    uint16_t index;            /* in world.worker */
     struct runnable *batch_head, *batch_tail;
     struct runnable *front_head, *front_tail;
     struct runnable *fifo_head, *fifo_tail;
@@ -95,7 +95,6 @@ struct worker {
     struct timer far_timer;
     int64_t far_pause_ns;
     size_t timers_lazy; /* armed by timer_cover */
-    size_t pending_asks;
     size_t fd_waits;    /* suspended in tr_fd_wait, or watched: declared I/O */
     size_t errands_due; /* promised by other threads: a virtual clock waits for them as it does for descriptors */
     /* the thread's own stack: where the worker was entered, and where tr_call runs */
@@ -215,9 +214,7 @@ static inline struct cell *cell_seen_alive(struct worker *w, uint64_t id)
 
 static inline bool timer_cover(struct worker *w, struct timer *t, int64_t deadline_ns)
 {
-    if (heap_has(&t->node) && heap_key(&w->timers, &t->node) <= deadline_ns)
-        return true;
-    return timer_cover_slow(w, t, deadline_ns);
+    return __builtin_expect(t->due <= deadline_ns, 1) || timer_cover_slow(w, t, deadline_ns);
 }
 
 /* Reads the clock into w->now (sched/loop.c), unless it is virtual. */
@@ -271,11 +268,15 @@ void worker_send_off(struct worker *w, struct cell *c, unsigned to, bool ready);
 /* Hands e, whose run must be set, to a worker; sched/post.c. Thread: any. Does not fail, and does not block. */
 void errand_post(struct worker *to, struct errand *e);
 
-/* Whether this self is the one that runs. */
+/* Whether this self is the one that runs; self_is_current: and if not, debug mode says so. */
+static inline bool self_is_running(const struct tr_self *self)
+{
+    return self != NULL && self->worker->self == self && self->cell != NULL;
+}
+
 static inline bool self_is_current(const struct tr_self *self)
 {
-    return __builtin_expect(self != NULL && self->worker->self == self && self->cell != NULL, 1) ||
-           debug_foreign_self(self);
+    return __builtin_expect(self_is_running(self), 1) || debug_foreign_self(self);
 }
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 
 #define SLAB_LINE 64
+#define NEVER (PTRDIFF_MIN / 2) /* give_at of one that stands alone */
 
 struct slab_chunk {
     struct slab_chunk *next;
@@ -26,7 +27,7 @@ void slab_init(struct slab *s, size_t object_size, size_t chunk_size)
 {
     size_t size = size_round_up(object_size > 0 ? object_size : 1, 16);
     size_t room = SLAB_LINE + sizeof(struct slab_chunk);
-    *s = (struct slab){ .size = size, .give_at = PTRDIFF_MIN };
+    *s = (struct slab){ .size = size, .give_at = NEVER, .spare = -NEVER };
     s->chunk = chunk_size >= size + room ? chunk_size : size + room;
 }
 
@@ -38,7 +39,7 @@ void slab_fini(struct slab *s)
         mem_free(c);
         c = next;
     }
-    *s = (struct slab){ .size = s->size, .chunk = s->chunk, .give_at = PTRDIFF_MIN };
+    *s = (struct slab){ .size = s->size, .chunk = s->chunk, .give_at = NEVER, .spare = -NEVER };
 }
 
 static bool slab_grow(struct slab *s)
@@ -74,8 +75,12 @@ void depot_fini(struct depot *d)
 /* What is free here is stock less live. */
 static void stock_change(struct slab *s, ptrdiff_t n)
 {
+    ptrdiff_t live = slab_live(s);
     s->stock += n;
-    s->give_at = s->depot != NULL ? s->stock - FREE_MAX : PTRDIFF_MIN;
+    if (s->depot == NULL)
+        return;
+    s->give_at = s->stock - FREE_MAX;
+    s->spare = live - s->give_at;
 }
 
 void slab_join(struct slab *s, struct depot *d)
@@ -120,6 +125,7 @@ void slab_give(struct slab *s)
     } else { /* no memory for the list: later */
         *(void **) end = rest;
         s->give_at -= SLAB_BATCH;
+        s->spare += SLAB_BATCH;
     }
 }
 
@@ -144,7 +150,7 @@ void *slab_alloc_slow(struct slab *s)
         return NULL;
     void *p = s->fresh;
     s->fresh += s->size;
-    s->live++;
+    s->spare++;
     stock_change(s, 1);
     return p;
 }

@@ -16,8 +16,8 @@ struct depot;
 
 struct slab {
     void *free;        /* list of freed objects */
-    ptrdiff_t live;    /* handed out less taken back; below 0 where the objects of other slabs end */
-    ptrdiff_t give_at; /* live that low: too many are free here */
+    ptrdiff_t spare;   /* how many more may come back before too many are free here: slab_live less give_at */
+    ptrdiff_t give_at; /* slab_live that low: too many are */
     void *chunks;      /* list of all chunks */
     char *fresh;       /* next object never used in the newest chunk */
     char *fresh_end;
@@ -42,6 +42,12 @@ void depot_fini(struct depot *d);
 /* From now on s exchanges batches through d. */
 void slab_join(struct slab *s, struct depot *d);
 
+/* Handed out less taken back; below 0 where the objects of other slabs end. */
+static inline ptrdiff_t slab_live(const struct slab *s)
+{
+    return s->spare + s->give_at;
+}
+
 void slab_init(struct slab *s, size_t object_size, size_t chunk_size);
 void slab_fini(struct slab *s); /* frees all memory, whatever is live; zeroed: nothing */
 void *slab_alloc_slow(struct slab *s);
@@ -54,7 +60,7 @@ static inline void *slab_alloc(struct slab *s)
     if (p == NULL)
         return slab_alloc_slow(s);
     s->free = *(void **) p;
-    s->live++;
+    s->spare++;
     return p;
 }
 
@@ -64,7 +70,7 @@ static inline void slab_free(struct slab *s, void *p)
 {
     *(void **) p = s->free;
     s->free = p;
-    if (__builtin_expect(--s->live < s->give_at, 0))
+    if (__builtin_expect(--s->spare < 0, 0))
         slab_give(s);
 }
 

@@ -9,6 +9,7 @@
 #include "coro/valgrind.h"
 
 #define REGION_STACKS 64u
+#define STACK_LOOP 4096u             /* bytes: more than the frames of a loop that is parked */
 #define GUARDS_MPROTECTED_MAX 16384u /* two mappings each; half of the kernel's default limit */
 
 #ifndef MADV_GUARD_INSTALL
@@ -223,8 +224,11 @@ bool stack_is_intact(const struct coro *c)
     return c->guarded || *(volatile const uint64_t *) c->base == 0;
 }
 
+/* Its addresses may be those of a stack with another top soon: to the checkers nothing is to be left of the frames that
+ * its last loop was in, which are at its top. */
 static void stack_strip(struct coro *c)
 {
+    fiber_reuse(&c->fiber, (char *) c - STACK_LOOP, STACK_LOOP);
     valgrind_stack_deregister(c->valgrind_id);
     fiber_destroy(&c->fiber);
 }

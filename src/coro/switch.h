@@ -39,12 +39,14 @@ struct coro {
     bool guarded;
 };
 
-/* Leaves from, goes on where to stopped. Returns when somebody switches back to from. */
-static inline void coro_switch(struct coro *from, struct coro *to)
+/* Leaves from, goes on where to stopped. Returns when somebody switches back to from; and returns that: whoever
+ * switches back has it in a register, so that nothing need be kept in memory to know who one is. */
+static inline struct coro *coro_switch(struct coro *from, struct coro *to)
 {
     fiber_leave(&from->fiber, &to->fiber, to->base, to->size);
-    context_switch(&from->context, &to->context);
-    fiber_arrive(&from->fiber);
+    struct coro *back = (struct coro *) (void *) context_switch(&from->context, &to->context); /* its first member */
+    fiber_arrive(&back->fiber);
+    return back;
 }
 
 /* Makes c start at entry(c) when it is switched to for the first time. entry must not return, and calls coro_entered

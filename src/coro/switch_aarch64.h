@@ -12,7 +12,7 @@ struct context {
     void *sp, *ip, *bp, *arg;
 };
 
-static inline void context_switch(struct context *from, struct context *to)
+static inline struct context *context_switch(struct context *from, struct context *to)
 {
     register struct context *f __asm__("x0") = from;
     register struct context *t __asm__("x1") = to;
@@ -33,6 +33,7 @@ static inline void context_switch(struct context *from, struct context *to)
                        "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "v16",
                        "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30",
                        "v31", "memory", "cc");
+    return t; /* x1, as whoever came here left it */
 }
 
 /* Where every stack starts: x1 is the context that was switched to. No return address: an unwinder stops here. */

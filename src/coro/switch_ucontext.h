@@ -15,9 +15,10 @@ struct context {
 
 void context_start_ucontext(unsigned high, unsigned low);
 
-static inline void context_switch(struct context *from, struct context *to)
+static inline struct context *context_switch(struct context *from, struct context *to)
 {
     swapcontext(&from->uc, &to->uc);
+    return from;
 }
 
 static inline void context_prepare(struct context *c, void *top, void (*entry)(void *), void *arg)

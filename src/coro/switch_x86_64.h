@@ -12,7 +12,7 @@ struct context {
     void *sp, *ip, *bp, *arg;
 };
 
-static inline void context_switch(struct context *from, struct context *to)
+static inline struct context *context_switch(struct context *from, struct context *to)
 {
     __asm__ volatile("leaq 1f(%%rip), %%rax\n\t"
                      "movq %%rsp, 0(%[from])\n\t"
@@ -29,6 +29,7 @@ static inline void context_switch(struct context *from, struct context *to)
                      : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "xmm0", "xmm1",
                        "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",
                        "xmm13", "xmm14", "xmm15", "memory", "cc");
+    return to; /* rsi, as whoever came here left it */
 }
 
 /* Where every stack starts: rsi is the context that was switched to. No return address: an unwinder stops here. */

@@ -126,11 +126,12 @@ static bool ends_with(const char *text, const char *end)
 /* By file where there is one: an actor's code may have a function of the same name. */
 bool frame_is_of_loop(const tr_debug_frame *frame)
 {
-    static const char *const names[] = { "turn_run", "loop", "loop_entry", "context_start", "worker_suspend" };
+    static const char *const names[] = { "turn_run",   "turn_run_plain", "run_cell_odd",  "loop",
+                                         "loop_entry", "context_start",  "worker_suspend" };
     static const char *const files[] = {
-        "src/sched/loop.c",         "src/actor/turn.c",          "src/coro/switch.c",        "src/coro/switch.h",
-        "src/coro/switch_x86_64.h", "src/coro/switch_aarch64.h", "src/actor/debug.c",        "src/debug/place.c",
-        "src/debug/listing.c",      "src/debug/watcher.c",       "src/debug/thread_stack.h",
+        "src/sched/loop.c",  "src/actor/suspend.h",      "src/actor/turn.c",          "src/coro/switch.c",
+        "src/coro/switch.h", "src/coro/switch_x86_64.h", "src/coro/switch_aarch64.h", "src/actor/debug.c",
+        "src/debug/place.c", "src/debug/listing.c",      "src/debug/watcher.c",       "src/debug/thread_stack.h",
     };
     for (size_t i = 0; frame->file != NULL && i < sizeof files / sizeof files[0]; i++)
         if (ends_with(frame->file, files[i]))

@@ -100,7 +100,7 @@ static void blob_ref(struct msg_blob *blob, size_t *sum)
 __attribute__((noinline)) static void msg_destroy_slow(struct msg_pool *pool, struct tr_msg *m)
 {
     struct tr_msg *body = m->body;
-    if (body != m)
+    if (m->flags & MSG_SHARES)
         msg_unref(pool, body);
     else if (m->flags & MSG_BLOBS)
         blobs_each(m, blob_unref, NULL);
@@ -109,14 +109,14 @@ __attribute__((noinline)) static void msg_destroy_slow(struct msg_pool *pool, st
 
 void msg_unref_unsent(struct msg_pool *pool, struct tr_msg *m)
 {
-    if (m->body == m && (m->flags & MSG_BLOBS))
+    if (m->flags & MSG_BLOBS)
         blobs_each(m, blob_give_back, NULL);
     msg_unref(pool, m);
 }
 
 void msg_destroy(struct msg_pool *pool, struct tr_msg *m)
 {
-    if (m->body == m && (m->flags & MSG_BLOBS) == 0)
+    if ((m->flags & (MSG_SHARES | MSG_BLOBS)) == 0)
         block_free(pool, m);
     else
         msg_destroy_slow(pool, m);
@@ -131,6 +131,7 @@ struct tr_msg *msg_share(struct msg_pool *pool, const struct tr_msg *m)
         return NULL;
     block_init(s, m->tag != 0 ? MSG_SEND : MSG_REPLY, m->argc, m->slots, m->size);
     s->body = msg_ref(m->body);
+    s->flags = MSG_SHARES;
     s->tag = m->tag;
     s->tag_at = m->tag_at;
     s->tag_len = m->tag_len;

@@ -37,14 +37,15 @@ enum msg_kind {
 };
 
 enum {
-    MSG_ANSWERED = 1,  /* a request that has had its answer, or was handed on */
-    MSG_KEPT = 2,      /* taken out of its slot by tr_keep; on its holder's list of kept messages */
+    MSG_OWED = 1, /* a request that has not had its answer, and was not handed on: whoever holds it is to give one */
+    MSG_KEPT = 2, /* taken out of its slot by tr_keep; on its holder's list of kept messages */
     MSG_UNCOUNTED = 4, /* not part of the mailbox's bounds */
     MSG_BLOBS = 8,     /* the content holds blobs: look for them before freeing */
     MSG_POSTED =
         16, /* on its way from a thread that is no worker: where its receiver would have it wait it is refused */
     MSG_RESERVED = 32, /* on its way from another worker: counted already */
-    MSG_RETURN = 64    /* a reply that stands for something: unread, it goes back to its sender as a message (ask.h) */
+    MSG_RETURN = 64,   /* a reply that stands for something: unread, it goes back to its sender as a message (ask.h) */
+    MSG_SHARES = 128   /* the content is another block's: body */
 };
 
 #define MSG_TAG_MAX 255
@@ -85,13 +86,18 @@ struct tr_msg {
         struct errand errand; /* on its way to another thread */
     };
     struct tr_msg *body; /* the block that has the content: this one, or one it holds a reference of */
-    atomic_uint refs;
-    uint8_t kind; /* enum msg_kind */
-    uint8_t flags;
-    uint8_t size_class; /* 0 .. MSG_CLASSES - 1, MSG_CLASS_HEAP */
-    uint8_t argc;       /* top-level values, the tag not counted */
-    uint64_t tag;       /* the first 8 bytes of the tag, zeros behind; 0: no tag */
-    uint32_t tag_at;    /* offset of the whole tag in the body, if it has more than 7 bytes; else 0: it is in tag */
+    union {
+        struct {
+            atomic_uint refs;
+            uint8_t kind; /* enum msg_kind */
+            uint8_t flags;
+            uint8_t size_class; /* 0 .. MSG_CLASSES - 1, MSG_CLASS_HEAP */
+            uint8_t argc;       /* top-level values, the tag not counted */
+        };
+        _Atomic(uint64_t) life; /* all of these, where they are looked at or written at once: MSG_LIFE */
+    };
+    uint64_t tag;    /* the first 8 bytes of the tag, zeros behind; 0: no tag */
+    uint32_t tag_at; /* offset of the whole tag in the body, if it has more than 7 bytes; else 0: it is in tag */
     uint16_t tag_len;
     uint16_t slots; /* all slots of the content; 65,535: that many or more (only for tests and printing) */
     tr_addr from;   /* offset 48 */
@@ -104,8 +110,8 @@ struct tr_msg {
         uint64_t ask_seq; /* the alias: an answer counts only while the ask still has this number */
         uint64_t source_seq;
     };
-    uint32_t size;          /* bytes of header and content, blobs included: what mailbox bounds count */
     uint32_t missed;        /* MSG_TICK: periods beyond its own; a reply on its way to another worker: a tr_err */
+    uint32_t size;          /* bytes of header and content, blobs included: what mailbox bounds count */
     struct msg_slot slot[]; /* offset 96 + 0 */
 };
 
@@ -120,12 +126,13 @@ struct msg_pool {
     size_t large; /* blocks handed out that come from the heap */
 };
 
-/* Blocks handed out less taken back. Of another worker's pool: as of now, or of just before. */
+/* Blocks handed out less taken back. Of another worker's pool: as of now, or of just before; while that gets
+ * or gives a batch, less or more by as many. */
 SANITIZER_MAY_RACE static inline size_t msg_pool_live(const struct msg_pool *pool)
 {
     size_t live = pool->large;
     for (unsigned i = 0; i < MSG_CLASSES; i++)
-        live += (size_t) pool->classes[i].live;
+        live += (size_t) slab_live(&pool->classes[i]);
     return live;
 }
 
@@ -134,6 +141,58 @@ void msg_pool_fini(struct msg_pool *pool);
 
 /* The first 8 bytes of a tag as they stand in tr_msg.tag. Never reads behind len bytes. */
 uint64_t msg_tag_word(const char *tag, size_t len);
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "MSG_LIFE and MSG_HEAD lay out struct tr_msg as a little-endian machine does"
+#endif
+#define MSG_LIFE(refs, kind, flags, size_class, argc)                                                         \
+    ((uint64_t) (refs) | (uint64_t) (kind) << 32 | (uint64_t) (flags) << 40 | (uint64_t) (size_class) << 48 | \
+     (uint64_t) (argc) << 56)
+
+/* Kind and flags, to be tested at once. */
+#define MSG_HEAD(kind, flags) ((uint32_t) (kind) | (uint32_t) (flags) << 8)
+
+static inline uint32_t msg_head(const struct tr_msg *m)
+{
+    uint32_t head;
+    __builtin_memcpy(&head, &m->kind, sizeof head);
+    return head;
+}
+
+/* No more MSG_OWED. As wide as it is read when the message is let go: a load of a byte just stored and its neighbours
+ * has to wait. */
+static inline void msg_is_answered(struct tr_msg *m)
+{
+    uint32_t head = msg_head(m) & ~MSG_HEAD(0, MSG_OWED);
+    __builtin_memcpy(&m->kind, &head, sizeof head);
+}
+
+/* One message and its bytes, as they are counted against the bounds, in one word; missed must be 0. */
+static inline uint64_t msg_load(const struct tr_msg *m)
+{
+    uint64_t load;
+    __builtin_memcpy(&load, &m->missed, sizeof load);
+    return load + 1;
+}
+
+/* What m looks like, in one word: where its tag is, how long that is, how many slots it has. Equal for two with short
+ * tags: as long ones, and the same number of slots. */
+static inline uint64_t msg_shape(const struct tr_msg *m)
+{
+    uint64_t shape;
+    __builtin_memcpy(&shape, &m->tag_at, sizeof shape);
+    return shape;
+}
+
+/* Of one with a tag of so many bytes and so many plain values; no message's, if the tag is not a short one. */
+static inline uint64_t msg_shape_of(size_t tag_len, size_t values)
+{
+    struct tr_msg m;
+    m.tag_at = tag_len < sizeof m.tag ? 0 : UINT32_MAX;
+    m.tag_len = (uint16_t) tag_len;
+    m.slots = (uint16_t) values;
+    return msg_shape(&m);
+}
 
 /* Whether m has this tag; word and len are msg_tag_word's. */
 static inline bool msg_tag_is(const struct tr_msg *m, uint64_t word, const char *tag, size_t len)

@@ -28,8 +28,8 @@ bool signature_fits_slow(const struct signature *s, const struct tr_msg *m);
 static inline bool signature_fits(const struct signature *s, const struct tr_msg *m)
 {
     const struct msg_slot *v = m->body->slot;
-    if (s->one_int && m->argc == 1)
-        return v->type == TR_TYPE_INT;
+    if (s->one_int)
+        return m->argc == 1 && v->type == TR_TYPE_INT;
     if (m->argc != s->count)
         return signature_fits_slow(s, m);
     for (unsigned i = 0; i < m->argc; i++) {

@@ -11,15 +11,8 @@
 #include "base/sanitizer.h"
 #include "message/message.h"
 
-#define SMALL_TYPES \
-    (1u << TR_TYPE_NIL | 1u << TR_TYPE_BOOL | 1u << TR_TYPE_INT | 1u << TR_TYPE_FLOAT | 1u << TR_TYPE_PTR)
 #define SMALL_BLOCK 128u
 #define SMALL_TAG_MAX 7
-
-static inline bool small_is_word(const tr_value *v)
-{
-    return v->type < 32 && (SMALL_TYPES >> v->type & 1u) != 0;
-}
 
 /* The tag as one word: loads that overlap inside it, so that none reads behind its end. len is 1 to 7. Little-endian
  * machines only. */
@@ -42,78 +35,112 @@ static inline bool small_tag_has_nul(uint64_t word, size_t len)
     return ((word - ones) & ~word & ones << 7) != 0;
 }
 
-_Static_assert(offsetof(struct tr_msg, argc) == offsetof(struct tr_msg, refs) + 7 &&
+_Static_assert(offsetof(struct tr_msg, argc) == offsetof(struct tr_msg, life) + 7 &&
                    offsetof(struct tr_msg, slots) == offsetof(struct tr_msg, tag_at) + 6 &&
-                   offsetof(struct tr_msg, missed) == offsetof(struct tr_msg, size) + 4,
-               "small_block writes them as words");
+                   offsetof(struct tr_msg, size) == offsetof(struct tr_msg, missed) + 4,
+               "small_build writes them as words");
+#if UINTPTR_MAX == UINT64_MAX
+_Static_assert(offsetof(struct tr_msg, body) == TR_AT_BODY && offsetof(struct tr_msg, argc) == TR_AT_ARGC &&
+                   offsetof(struct tr_msg, slot) == TR_AT_SLOTS && sizeof(struct msg_slot) == TR_SLOT_SIZE &&
+                   offsetof(struct msg_slot, type) == 0 && offsetof(struct msg_slot, v) == TR_AT_SLOT_VALUE,
+               "where programs that are compiled already read them");
+#endif
 
-/* Header and slots; next, prev, from, to, ask and ask_seq are left to the caller. argc is 0 to 2. */
-static inline struct tr_msg *small_block(struct msg_pool *pool, const tr_value *v, size_t argc, enum msg_kind kind,
-                                         uint64_t tag, size_t tag_len)
+#define SMALL_TAIL UINT64_C(0xffffffff00000000) /* of a shape: as tag_len and slots stand behind a tag_at of 0 */
+
+static inline void small_slot(struct msg_slot *slot, uint64_t type, uint64_t value)
 {
-    if ((argc > 0 && !small_is_word(&v[0])) || (argc > 1 && !small_is_word(&v[1])))
-        return NULL;
+    memcpy(slot, &type, sizeof type);
+    slot->v.u = value;
+}
+
+/* Header and slots; next, prev, from, to, ask and ask_seq are left to the caller. NULL: no block at hand. */
+static inline struct tr_msg *small_build(struct msg_pool *pool, const tr_small *s, enum msg_kind kind)
+{
     struct tr_msg *m = pool->classes[0].free;
     if (__builtin_expect(m == NULL, 0))
         return NULL;
+    const uint64_t shape = s->shape, argc = shape >> 48;
     mem_unpoison(m, sizeof *m + argc * sizeof m->slot[0]);
     pool->classes[0].free = *(void **) m;
-    pool->classes[0].live++;
-    /* Fields that stand in one word are written as one: refs 1, kind, flags 0, size_class 0, argc; tag_at 0, tag_len,
-     * slots; size, missed 0. */
-    const uint64_t life = 1 | (uint64_t) kind << 32 | (uint64_t) argc << 56;
-    const uint64_t tail = (uint64_t) tag_len << 32 | (uint64_t) argc << 48;
-    const uint64_t size = sizeof *m + argc * sizeof m->slot[0];
+    pool->classes[0].spare++;
+    /* Fields that stand in one word are written as one: life; tag_at 0, tag_len, slots; missed 0, size. */
+    const uint64_t tail = shape & SMALL_TAIL;
+    const uint64_t size = (sizeof *m + argc * sizeof m->slot[0]) << 32;
     m->body = m;
-    memcpy((char *) m + offsetof(struct tr_msg, refs), &life, sizeof life);
-    m->tag = tag;
+    atomic_init(&m->life, MSG_LIFE(1, kind, kind == MSG_ASK ? MSG_OWED : 0, 0, argc));
+    m->tag = s->tag;
     memcpy(&m->tag_at, &tail, sizeof tail);
-    memcpy(&m->size, &size, sizeof size);
-    for (size_t i = 0; i < argc; i++) {
-        const uint64_t head = v[i].type;
-        memcpy(&m->slot[i], &head, sizeof head);
-        m->slot[i].v.u = v[i].v.u;
-    }
+    memcpy(&m->missed, &size, sizeof size);
+    if (argc > 0)
+        small_slot(&m->slot[0], (uint8_t) shape, s->value[0]);
+    if (argc > 1)
+        small_slot(&m->slot[1], (uint8_t) (shape >> 8), s->value[1]);
     return m;
 }
 
-/* A tagged message. */
-static inline struct tr_msg *small_tagged(struct msg_pool *pool, const tr_value *values, size_t n, enum msg_kind kind)
+static inline bool small_pack_values(const tr_value *v, size_t n, uint64_t tag, size_t tag_len, tr_small *s)
 {
-    if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ || n - 1 > 2)
-        return NULL;
-    uint32_t len = values->len;
-    if (values->type != TR_TYPE_STR || len - 1 >= SMALL_TAG_MAX)
-        return NULL;
-    uint64_t tag = values->x.u; /* a literal's, made by the compiler */
-    if (tag == 0) {
-        tag = small_tag(values->v.p, len);
-        if (small_tag_has_nul(tag, len))
-            return NULL;
-    }
-    return small_block(pool, values + 1, n - 1, kind, tag, len);
+    if ((n > 0 && !TR_IS_WORD(v[0].type)) || (n > 1 && !TR_IS_WORD(v[1].type)))
+        return false;
+    s->tag = tag;
+    s->shape = TR_SHAPE(tag_len, n, n > 0 ? v[0].type : 0, n > 1 ? v[1].type : 0);
+    for (size_t i = 0; i < n; i++)
+        s->value[i] = v[i].v.u;
+    return true;
 }
 
-/* A reply. */
-static inline struct tr_msg *small_reply(struct msg_pool *pool, const tr_value *values, size_t n)
+/* A message of values that nobody has looked at yet. False: it is not a small one, or not one at all. */
+static inline bool small_pack(const tr_value *values, size_t n, tr_small *s)
 {
-    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && n <= 2 ? small_block(pool, values, n, MSG_REPLY, 0, 0) : NULL;
+    if (n - 1 > 2 || values->type != TR_TYPE_STR || values->len - 1 >= SMALL_TAG_MAX)
+        return false;
+    uint64_t tag = values->x.u; /* a literal's, made by the compiler */
+    if (tag == 0) {
+        tag = small_tag(values->v.p, values->len);
+        if (small_tag_has_nul(tag, values->len))
+            return false;
+    }
+    return small_pack_values(values + 1, n - 1, tag, values->len, s);
+}
+
+/* The same of a reply. */
+static inline bool small_pack_reply(const tr_value *values, size_t n, tr_small *s)
+{
+    return n <= 2 && small_pack_values(values, n, 0, 0, s);
+}
+
+/* And back, for the long way. */
+struct small_values {
+    tr_value value[3];
+    size_t n;
+    char tag[8];
+};
+
+const tr_value *small_unpack(const tr_small *s, struct small_values *values);
+
+/* What is looked at, beside the number of holders, before a block goes back to the pool as it is: the smallest class,
+ * content of its own, no blobs; odd: flags that it must not have either. */
+#define SMALL_ODD(odd) (MSG_HEAD(0, MSG_BLOBS | MSG_SHARES | (odd)) | UINT32_C(0xff0000))
+
+static inline bool small_is_last(const struct tr_msg *m, unsigned odd)
+{
+    return atomic_load_explicit(&m->refs, memory_order_acquire) == 1 && (msg_head(m) & SMALL_ODD(odd)) == 0;
+}
+
+static inline void small_free(struct msg_pool *pool, struct tr_msg *m)
+{
+    mem_poison((char *) m + sizeof(void *), SMALL_BLOCK - sizeof(void *));
+    slab_free(&pool->classes[0], m);
 }
 
 /* msg_unref, for the usual: the only holder of a small block. */
 static inline void small_unref(struct msg_pool *pool, struct tr_msg *m)
 {
-    /* kind, flags, size_class, argc stand behind each other: two of them are tested with one load. */
-    uint32_t head;
-    memcpy(&head, &m->kind, sizeof head);
-    const uint32_t odd = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? (uint32_t) MSG_BLOBS << 8 | 0xff0000u : UINT32_MAX;
-    if (__builtin_expect(atomic_load_explicit(&m->refs, memory_order_acquire) != 1 || (head & odd) != 0 || m->body != m,
-                         0)) {
+    if (__builtin_expect(small_is_last(m, 0), 1))
+        small_free(pool, m);
+    else
         msg_unref(pool, m);
-        return;
-    }
-    mem_poison((char *) m + sizeof(void *), SMALL_BLOCK - sizeof(void *));
-    slab_free(&pool->classes[0], m);
 }
 
 #endif

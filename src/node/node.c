@@ -394,7 +394,7 @@ SANITIZER_MAY_RACE static void stats_add(struct worker *w, bool held, void *ctx)
     stats->stacks += w->stacks.in_use - (w->idle_loop != NULL);
     stats->stacks_pooled += w->stacks.idle_len;
     stats->timers += w->timers.len - w->timers_lazy;
-    stats->pending_asks += w->pending_asks;
+    stats->pending_asks += (size_t) slab_live(&w->asks);
     stats->fds += w->fd_waits;
     stats->blocks += msg_pool_live(&w->msgs);
     stats->messages += w->messages;

@@ -65,17 +65,17 @@ SANITIZER_MAY_RACE static void pools_add(struct worker *w, bool held, void *ctx)
 {
     (void) held;
     struct pools *p = ctx;
-    p->exts += (size_t) w->exts.live;
+    p->exts += (size_t) slab_live(&w->exts);
     for (const struct cell *c = w->internal.first; c != NULL; c = c->sibling_next)
         p->exts -= c->ext !=
                    NULL; /* the runtime's own actors, which ask on behalf of threads, live as long as the node */
-    p->owners += (size_t) w->owners.live;
-    p->scopes += (size_t) w->scopes.live;
-    p->records += (size_t) w->records.live;
-    p->outcomes += (size_t) w->outcomes.live;
-    p->errors += (size_t) w->errors.live;
-    p->signals += (size_t) w->signals.live;
-    p->tickets += (size_t) w->tickets.live;
+    p->owners += (size_t) slab_live(&w->owners);
+    p->scopes += (size_t) slab_live(&w->scopes);
+    p->records += (size_t) slab_live(&w->records);
+    p->outcomes += (size_t) slab_live(&w->outcomes);
+    p->errors += (size_t) slab_live(&w->errors);
+    p->signals += (size_t) slab_live(&w->signals);
+    p->tickets += (size_t) slab_live(&w->tickets);
 }
 
 size_t tr_test_leftovers(const tr_node *node, char *buf, size_t size)

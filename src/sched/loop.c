@@ -18,6 +18,7 @@
 #include "actor/cancel.h"
 #include "actor/cell_ext.h"
 #include "actor/end.h"
+#include "actor/suspend.h"
 #include "actor/table.h"
 #include "actor/turn.h"
 #include "base/clock.h"
@@ -101,11 +102,6 @@ static struct tr_self *self_of(struct runnable *r)
     return list_entry(r, struct tr_self, run);
 }
 
-static struct tr_self *self_of_coro(struct coro *c)
-{
-    return (struct tr_self *) (void *) c;
-}
-
 static struct tr_self *loop_new(struct worker *w)
 {
     bool fresh;
@@ -124,24 +120,9 @@ static struct tr_self *loop_take(struct worker *w)
     return loop != NULL ? loop : loop_new(w);
 }
 
-/* What every stack does first when it runs again. */
-static inline void arrive(struct worker *w, struct tr_self *self)
-{
-    w->self = self;
-    if (__builtin_expect(w->leaving != NULL, 0)) {
-        stack_put(&w->stacks, &w->leaving->coro);
-        w->leaving = NULL;
-    }
-}
-
-static inline __attribute__((always_inline)) void switch_to(struct worker *w, struct tr_self *from, struct tr_self *to)
-{
-    coro_switch(&from->coro, &to->coro);
-    arrive(w, from);
-}
-
-/* Goes on with a suspended stack; this one is parked, or given back if another is parked already. */
-static inline __attribute__((always_inline)) void loop_resume(struct tr_self *self, struct tr_self *to)
+/* Goes on with a suspended stack; this one is parked, or given back if another is parked already. Returns
+ * self, as self_switch does. */
+static inline __attribute__((always_inline)) struct tr_self *loop_resume(struct tr_self *self, struct tr_self *to)
 {
     struct worker *w = self->worker;
     if (w->idle_loop == NULL && self->coro.kind == STACK_POOLED)
@@ -150,7 +131,7 @@ static inline __attribute__((always_inline)) void loop_resume(struct tr_self *se
         stack_put(&w->stacks, &self->coro);
     else
         w->leaving = self;
-    switch_to(w, self, to);
+    return self_switch(self, to);
 }
 
 /* ---- what can be ready ---- */
@@ -182,7 +163,7 @@ static void run_on_big_stack(struct tr_self *self, struct cell *c)
     struct tr_self *big = self_of_coro(coro);
     self_init(big, w, true);
     big->first = c;
-    loop_resume(self, big);
+    (void) loop_resume(self, big);
 }
 
 /* A turn on a stack that has no guard page (an old kernel, and more stacks than it has mappings for): the only sign of
@@ -213,7 +194,7 @@ __attribute__((cold, noinline)) static bool run_cell_rare(struct worker *w, stru
     return false;
 }
 
-static void run_cell(struct tr_self *self, struct cell *c)
+__attribute__((noinline)) static void run_cell_odd(struct tr_self *self, struct cell *c)
 {
     struct worker *w = self->worker;
     if (__builtin_expect((c->run.flags & (CELL_LIVE | CELL_TRACED)) != CELL_LIVE, 0) && run_cell_rare(w, c))
@@ -230,17 +211,32 @@ static void run_cell(struct tr_self *self, struct cell *c)
         turn_run(self, c);
 }
 
-static inline __attribute__((always_inline)) void run_stack(struct tr_self *self, struct tr_self *to)
+/* Of a behaviour that has started all that its turn has to look at beside its mailbox. */
+#define CELL_TURN_ODD (CELL_TRACED | CELL_BUSY | CELL_BIG_STACK | CELL_END | CELL_CANCELED)
+
+static inline void run_cell(struct worker *w, struct tr_self *self, struct cell *c)
 {
-    struct worker *w = self->worker;
+    if (__builtin_expect((c->run.flags & (CELL_LIVE | CELL_STARTED | CELL_TURN_ODD)) == (CELL_LIVE | CELL_STARTED) &&
+                             self->coro.guarded,
+                         1)) {
+        turn_begins(w, c);
+        turn_run_plain(self, c);
+    } else {
+        run_cell_odd(self, c);
+    }
+}
+
+static inline __attribute__((always_inline)) struct tr_self *run_stack(struct worker *w, struct tr_self *self,
+                                                                       struct tr_self *to)
+{
     to->run.flags &= ~(uint32_t) CELL_QUEUED;
     if (to->run.flags & SELF_DEAD) {
         if (to->cell == NULL) /* its actor has ended; else its end still has to look at it, and then gives it back */
             stack_put_abandoned(&w->stacks, &to->coro);
-        return;
+        return self;
     }
     turn_begins_again(w, to->cell);
-    loop_resume(self, to);
+    return loop_resume(self, to);
 }
 
 /* ---- phases ---- */
@@ -386,7 +382,7 @@ static void loop_leave(struct tr_self *self)
     else
         stack_put(&w->stacks, &self->coro);
     coro_switch(&self->coro, &w->thread);
-    arrive(w, self);
+    worker_arrive(w, self);
 }
 
 /* Attention was called, or the slice is over. */
@@ -433,17 +429,17 @@ static void loop_idle(struct tr_self *self)
 
 static void loop(struct tr_self *self)
 {
-    struct worker *w = self->worker;
     for (;;) {
+        struct worker *w = self->worker;
         if (must_look_up(w))
             loop_look_up(self);
         struct runnable *r = queue_pop(w);
         if (r == NULL)
             loop_idle(self);
         else if (r->flags & CELL_IS)
-            run_cell(self, cell_of(r));
+            run_cell(w, self, cell_of(r));
         else
-            run_stack(self, self_of(r));
+            self = run_stack(w, self, self_of(r));
     }
 }
 
@@ -451,12 +447,12 @@ void loop_entry(void *coro)
 {
     struct tr_self *self = self_of_coro(coro);
     coro_entered(&self->coro);
-    arrive(self->worker, self);
+    worker_arrive(self->worker, self);
     struct cell *first = self->first;
     if (first != NULL) { /* a stack of its own size is for one turn, and never a loop */
         self->first = NULL;
         turn_run(self, first);
-        loop_resume(self, loop_take(self->worker));
+        (void) loop_resume(self, loop_take(self->worker));
     }
     loop(self);
 }
@@ -467,9 +463,7 @@ void loop_entry(void *coro)
 static void cell_suspend(struct tr_self *self, struct cell *c)
 {
     struct worker *w = self->worker;
-    self->next_stack = c->stacks;
-    self->since = w->now;
-    c->stacks = self;
+    cell_stack_push(w, c, self);
     if (c->table == NULL || (self->run.flags & (SELF_HELD | SELF_LET_GO)))
         return;
     c->run.flags &= ~(uint32_t) CELL_QUEUED;
@@ -481,15 +475,6 @@ static void cell_suspend(struct tr_self *self, struct cell *c)
         self->run.flags |= SELF_HELD;
         c->run.flags |= CELL_BUSY;
     }
-}
-
-static void cell_resume(struct tr_self *self, struct cell *c)
-{
-    struct tr_self **at = &c->stacks;
-    while (*at != self)
-        at = &(*at)->next_stack;
-    *at = self->next_stack;
-    self->next_stack = NULL;
 }
 
 /* The next in the queue, if it is a suspended stack that can be switched to without a loop in between. */
@@ -523,8 +508,8 @@ tr_err worker_suspend_inside(struct tr_self *self)
         w->idle_loop = NULL;
     }
     if (to != self) /* it may have been woken already */
-        switch_to(w, self, to);
-    cell_resume(self, c);
+        self = self_switch(self, to);
+    cell_stack_remove(c, self);
     return TR_OK;
 }
 

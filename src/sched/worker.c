@@ -142,6 +142,7 @@ tr_err sched_init(struct sched *s, struct crew *crew, unsigned index)
     owner_init(&w->root, NULL, NULL);
     owner_init(&w->internal, NULL, NULL);
     list_init(&w->far);
+    w->far_timer.due = TIMER_OFF;
     cell_store_init(&w->cells, &world->cells, w->index);
     pools_init(w);
     stack_pool_init(&w->stacks, world->opts.stack_size, sizeof(struct tr_self), loop_entry);

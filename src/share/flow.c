@@ -36,7 +36,7 @@ static tr_err flow_enter(tr_self *self, const tr_flow *flow, const char *phase)
 static bool is_late(tr_self *self, const tr_flow *flow)
 {
     const struct ask *life = flow->life.ask != NULL ? ask_of(self, flow->life) : NULL;
-    return flow->life_err == TR_ETIMEDOUT || (life != NULL && life->state == ASK_DONE && life->err == TR_ETIMEDOUT);
+    return flow->life_err == TR_ETIMEDOUT || (life != NULL && ask_state(life) == ASK_DONE && life->err == TR_ETIMEDOUT);
 }
 
 /* What an error of the relay, or of asking it, is to this side. */

@@ -215,7 +215,7 @@ tr_err tr_hold_keep(tr_self *self, tr_hold *hold)
     if (ext == NULL)
         return error_set(self, TR_ENOMEM, "hold", "out of memory");
     gate_enter(&self->worker->gate);
-    if (life->then == NULL && life->state == ASK_OPEN) {
+    if (life->then == NULL && ask_state(life) == ASK_OPEN) {
         list_remove(&life->link);
         life->then = life_over;
         life->ctx = NULL;
@@ -228,7 +228,7 @@ tr_err tr_hold_keep(tr_self *self, tr_hold *hold)
 void hold_end(struct tr_self *self, tr_hold *hold, const char *tag)
 {
     struct ask *life = self_is_current(self) && hold->life.ask != NULL ? ask_of(self, hold->life) : NULL;
-    if (life != NULL && life->state == ASK_OPEN)
+    if (life != NULL && ask_state(life) == ASK_OPEN)
         (void) claim_say(self, hold, tag);
     if (life != NULL) {
         gate_enter(&self->worker->gate);

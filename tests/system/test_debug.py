@@ -22,7 +22,7 @@ WATCHDOG_S = 60
 
 # The waits, and the frames of a suspended stack: static functions of the program, by name and line.
 WAITS = r"main <1\.1>, waiting, mailbox 0 \(0 bytes\)\n +waits for an answer of clerk <3\.1>, for \d+\.\d{3} s, at most another 3\d{3}\.\d{3} s\n"
-FRAMES = r"#\d+ tr_ask_values at \S*src/actor/ask\.c:\d+\n +#\d+ crawl at \S*debuggee\.c:\d+\n +#\d+ tr_scope_run at \S*scope\.c:\d+\n +#\d+ program at \S*debuggee\.c:\d+\n"
+FRAMES = r"#\d+ tr_ask_small at \S*src/actor/ask\.c:\d+\n +#\d+ tr_ask_any at \S*detail_small\.h:\d+ \(inlined\)\n +#\d+ crawl at \S*debuggee\.c:\d+\n +#\d+ tr_scope_run at \S*scope\.c:\d+\n +#\d+ program at \S*debuggee\.c:\d+\n"
 RUNS = r"runs\n(?: +#\d+ .*\n)* +#\d+ hold_the_loop at \S*debuggee\.c:\d+\n"
 
 

@@ -21,7 +21,7 @@ static void an_answer_to_a_wait_that_is_over_finds_nobody(void **state)
     assert_null(ticket_what(ref));
     assert_ptr_equal(ticket_what(ticket_ref(&w, next)), &second);
     ticket_close(&w, next);
-    assert_int_equal(w.tickets.live, 0);
+    assert_int_equal(slab_live(&w.tickets), 0);
     slab_fini(&w.tickets);
 }
 

@@ -16,7 +16,7 @@ static void what_is_freed_last_comes_back_first(void **state)
     slab_free(&s, b);
     assert_ptr_equal(slab_alloc(&s), b);
     assert_ptr_equal(slab_alloc(&s), a);
-    assert_int_equal(s.live, 2);
+    assert_int_equal(slab_live(&s), 2);
     slab_fini(&s);
 }
 
@@ -88,7 +88,7 @@ static void without_memory_alloc_gives_null_and_the_slab_lives_on(void **state)
     void *p = slab_alloc(&s);
     mem_fail_at(0);
     assert_null(p);
-    assert_int_equal(s.live, 0);
+    assert_int_equal(slab_live(&s), 0);
     assert_non_null(slab_alloc(&s));
     slab_fini(&s);
 }
@@ -102,7 +102,7 @@ static void a_finished_slab_is_empty_and_usable(void **state)
     slab_init(&s, 64, 256);
     slab_alloc(&s);
     slab_fini(&s);
-    assert_int_equal(s.live, 0);
+    assert_int_equal(slab_live(&s), 0);
     assert_non_null(slab_alloc(&s));
     slab_fini(&s);
 }
@@ -132,7 +132,7 @@ static void a_producer_and_a_consumer_do_not_grow_without_end(void **state)
         slab_free(&taker, slab_alloc(&maker));
     assert_in_range(chunks_of(&maker), 1, 4 * SLAB_BATCH * 64 / 4096);
     assert_int_equal(chunks_of(&taker), 0);
-    assert_int_equal(maker.live + taker.live, 0);
+    assert_int_equal(slab_live(&maker) + slab_live(&taker), 0);
     slab_fini(&maker);
     slab_fini(&taker);
     depot_fini(&depot);
@@ -161,7 +161,7 @@ static void what_is_exchanged_is_never_handed_out_twice(void **state)
         for (int i = 0; i < OBJECTS; i++)
             slab_free(&slabs[(i + round) % 2], held[i]);
     }
-    assert_int_equal(slabs[0].live + slabs[1].live, 0);
+    assert_int_equal(slab_live(&slabs[0]) + slab_live(&slabs[1]), 0);
     slab_fini(&slabs[0]);
     slab_fini(&slabs[1]);
     depot_fini(&depot);
@@ -183,7 +183,7 @@ static void without_memory_for_the_depots_list_a_slab_keeps_what_it_has(void **s
     for (int i = 0; i < OBJECTS; i++)
         slab_free(&s, held[i]);
     (void) mem_fail_at(0);
-    assert_int_equal(s.live, 0);
+    assert_int_equal(slab_live(&s), 0);
     for (int i = 0; i < OBJECTS; i++)
         assert_non_null(slab_alloc(&s));
     assert_int_equal(chunks_of(&s), OBJECTS * 64 / (4096 - 64) + 1);
