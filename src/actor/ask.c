@@ -118,20 +118,24 @@ static void ask_expire(struct worker *w, struct ask *a)
 static void ask_timer_fire(struct worker *w, struct timer *t, int64_t now)
 {
     struct ask *a = list_entry(t, struct ask, timer);
-    if (a->state != ASK_OPEN || scope_will_tell(a))
+    if (a->state != ASK_OPEN)
         return;
-    if (a->deadline > now) {
+    if (a->deadline > now)
         (void) timer_cover(w, t, a->deadline); /* cannot fail: the heap has just lost an entry */
-        return;
-    }
-    ask_expire(w, a);
+    else if (!scope_will_tell(a))
+        ask_expire(w, a);
+}
+
+void ask_cover(struct worker *w, struct ask *a)
+{
+    if (a->state == ASK_OPEN && !timer_cover(w, &a->timer, a->deadline))
+        ask_expire(w, a);
 }
 
 void ask_let_go(struct worker *w, struct ask *a)
 {
     a->waiter = NULL;
-    if (a->state == ASK_OPEN && !timer_cover(w, &a->timer, a->deadline))
-        ask_expire(w, a);
+    ask_cover(w, a);
 }
 
 /* Between an answer and a cancel the first wins, whenever the asker runs: an answer that comes now is late. */

@@ -148,6 +148,9 @@ void ask_adopt(struct tr_self *self, struct ask *ask);
  * TR_STOP). */
 bool ask_run_thens(struct tr_self *self);
 
+/* Its deadline has been moved: it ends then, without memory for that at once. In the gate. */
+void ask_cover(struct worker *w, struct ask *ask);
+
 /* Nobody waits for it any more, but it goes on: if its deadline came while a scope was to tell of it, it is over soon.
  */
 void ask_let_go(struct worker *w, struct ask *ask);
