@@ -716,6 +716,12 @@ static bool as_it_should_be(const struct point *point, const struct way *way)
     return well;
 }
 
+/* Under seeds each has its part of the table, so that a thousand of them go over all of it many times. */
+static bool is_drawn(size_t cell)
+{
+    return tr_test_seed() == 0 || (cell + tr_test_seed()) % 16 == 0;
+}
+
 /* S5.1, S5.2, S5.3, S54.1, S54.2 */
 static void every_call_that_suspends_is_cut_short_in_every_way_and_says_so_again(void **state)
 {
@@ -723,7 +729,7 @@ static void every_call_that_suspends_is_cut_short_in_every_way_and_says_so_again
     (void) state;
     for (size_t p = 0; p < POINTS; p++)
         for (size_t w = 0; w < WAYS; w++)
-            if (!points[p].at_once || ways[w].at == 0)
+            if ((!points[p].at_once || ways[w].at == 0) && is_drawn(p * WAYS + w))
                 well = as_it_should_be(&points[p], &ways[w]) && well;
     assert_true(well);
 }
