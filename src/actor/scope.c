@@ -118,6 +118,11 @@ static tr_err opts_check(struct tr_self *self, const tr_scope_opts *opts)
     return TR_OK;
 }
 
+static tr_err fn_missing(struct tr_self *self)
+{
+    return error_set(self, TR_EINVAL, "scope", "no function to run in the scope");
+}
+
 static tr_err scope_open(struct tr_self *self, const tr_scope_opts *opts, bool zero_is_now, struct scope **scope)
 {
     struct worker *w = self->worker;
@@ -260,7 +265,7 @@ tr_err tr_scope_run(tr_self *self, const tr_scope_opts *opts, tr_scope_fn *fn, v
     struct scope *s;
     if (!self_is_current(self))
         return TR_ESTATE;
-    tr_err err = opts_check(self, opts);
+    tr_err err = fn == NULL ? fn_missing(self) : opts_check(self, opts);
     if (err == TR_OK)
         err = scope_open(self, opts, false, &s);
     if (err != TR_OK)
@@ -276,7 +281,7 @@ tr_err scope_run_under(tr_self *self, const tr_scope_opts *opts, tr_body_fn *fn,
     struct scope *s;
     if (!self_is_current(self))
         return TR_ESTATE;
-    tr_err err = scope_open(self, opts, true, &s);
+    tr_err err = fn == NULL ? fn_missing(self) : scope_open(self, opts, true, &s);
     if (err != TR_OK)
         return err;
     s->runs = true;

@@ -686,6 +686,8 @@ static tr_err bad_options(tr_self *self, void *arg)
     opts = (tr_scope_opts){ .size = sizeof opts, .grace_ms = -1 };
     note_err(&run->notes, tr_scope_begin(self, &opts, &run->scope));
     note_err(&run->notes, tr_shield(self, TR_FOREVER, naps, run));
+    note_err(&run->notes, tr_scope_run(self, NULL, NULL, run));
+    note_err(&run->notes, tr_within(self, 10, NULL, run));
     return TR_OK;
 }
 
@@ -695,7 +697,7 @@ static void bad_options_are_refused_before_anything_runs(void **state)
     struct run run = RUN;
     (void) state;
     assert_int_equal(run_actor(bad_options, &run), TR_OK);
-    assert_string_equal(run.notes.text, "EINVAL EINVAL EINVAL EINVAL");
+    assert_string_equal(run.notes.text, "EINVAL EINVAL EINVAL EINVAL EINVAL EINVAL");
     assert_int_equal(run.ended, 0);
 }
 
