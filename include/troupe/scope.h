@@ -58,7 +58,8 @@ TR_API TR_MUST_CHECK tr_err tr_scope_begin(tr_self *self, const tr_scope_opts *o
 TR_API TR_MUST_CHECK tr_err tr_scope_end(tr_self *self, tr_scope **scope, tr_err result);
 
 /* Cancels a scope that this actor, or another on this thread, has open: its children, and its body at its next
- * suspension; those who do not end within the scope's grace are killed. reason is copied. Idempotent. */
+ * suspension; those who do not end within the scope's grace are killed. reason is copied. Idempotent. A scope of
+ * another thread is left alone, and that is logged (tr_error: TR_ESTATE). */
 TR_API void tr_scope_cancel(tr_self *self, tr_scope *scope, const char *reason);
 
 /* How many children have not ended. */
@@ -95,8 +96,8 @@ TR_API tr_err tr_stop_wait(tr_self *self, tr_addr who, const char *reason, int64
 
 /* The same for everyone in a scope, its body too: they are asked to stop, nothing new may be spawned in it
  * (TR_ECLOSED), and what has not ended after grace_ms is cancelled as by tr_scope_cancel (0: at once, TR_FOREVER:
- * never). Returns at once. The scope may be another actor's of this thread. Errors: TR_ESTATE (of another thread),
- * TR_ENOMEM. */
+ * never). Returns at once; asking again changes nothing, tr_scope_cancel ends the grace. The scope may be another
+ * actor's of this thread. Errors: TR_ESTATE (of another thread), TR_ENOMEM. */
 TR_API tr_err tr_scope_stop(tr_self *self, tr_scope *scope, int64_t grace_ms, const char *reason);
 
 /* Whether this actor, or a scope that it has open, was asked to stop, and why ("" if not). Never suspends. */

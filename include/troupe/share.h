@@ -54,6 +54,13 @@ TR_API TR_MUST_CHECK tr_err tr_channel_send_values(tr_self *self, tr_addr ch, in
 TR_API TR_MUST_CHECK tr_err tr_channel_recv_for(tr_self *self, tr_addr ch, int64_t timeout_ms, const tr_msg **m);
 #define tr_channel_recv(self, ch, m) tr_channel_recv_for((self), (ch), TR_FOREVER, (m))
 
+/* The same without waiting yet, to be waited for beside other things (a select): the ask that is under way is given to
+ * tr_wait, tr_next, or tr_await, which takes the message out, and to tr_ask_cancel when it is wanted no more: what had
+ * come for it stands at the head again. Belongs to this handler call as any ask; ends, without limit of its own, with
+ * the deadline of the scope. Suspends: no. Errors: TR_ECANCELED, TR_ENOPROC, TR_EINVAL, TR_ENOMEM; of the ask: as
+ * tr_channel_recv. */
+TR_API TR_MUST_CHECK tr_err tr_channel_recv_start(tr_self *self, tr_addr ch, tr_pending *pending);
+
 /* From the senders' side: nothing more comes. Senders that wait get TR_ECLOSED; receivers take what is left, then get
  * it, too. Closing twice is fine. Suspends: no. Errors: TR_ENOPROC, TR_EINVAL, TR_ENOMEM. */
 TR_API tr_err tr_channel_close(tr_self *self, tr_addr ch);
@@ -146,6 +153,9 @@ TR_API tr_err tr_event_clear(tr_self *self, tr_addr event);
  * TR_EINVAL, TR_ENOMEM. */
 TR_API TR_MUST_CHECK tr_err tr_event_wait_for(tr_self *self, tr_addr event, int64_t timeout_ms);
 #define tr_event_wait(self, event) tr_event_wait_for((self), (event), TR_FOREVER)
+
+/* The same without waiting yet; as tr_channel_recv_start. */
+TR_API TR_MUST_CHECK tr_err tr_event_wait_start(tr_self *self, tr_addr event, tr_pending *pending);
 
 /* ---- rate limiters ---- */
 

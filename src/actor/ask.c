@@ -127,23 +127,53 @@ static void ask_expire(struct worker *w, struct ask *a)
     note_asker_gone(w, a, seq, holder);
 }
 
+/* Takes the deadline of the kept request; false: it is what it was. */
+static bool under_moved(struct ask *a)
+{
+    int64_t deadline;
+    enum ask_limit limit;
+    if (ask_state(a) != ASK_OPEN || a->limit != ASK_LIMIT_KEPT || !ask_read_deadline(a->under, &deadline, &limit) ||
+        deadline == a->deadline)
+        return false;
+    __atomic_store_n(&a->deadline, deadline, __ATOMIC_RELAXED);
+    return true;
+}
+
 static void ask_timer_fire(struct worker *w, struct timer *t, int64_t now)
 {
     struct ask *a = list_entry(t, struct ask, timer);
-    if (ask_state(a) != ASK_OPEN || scope_will_tell(a))
+    if (ask_state(a) != ASK_OPEN)
         return;
-    if (a->deadline > now) {
+    (void) under_moved(a);
+    if (a->deadline > now)
         (void) timer_cover(w, t, a->deadline); /* cannot fail: the heap has just lost an entry */
-        return;
-    }
-    ask_expire(w, a);
+    else if (!scope_will_tell(a))
+        ask_expire(w, a);
+}
+
+void ask_cover(struct worker *w, struct ask *a)
+{
+    if (ask_state(a) == ASK_OPEN && !timer_cover(w, &a->timer, a->deadline))
+        ask_expire(w, a);
+}
+
+void ask_renew(struct worker *w, struct ask *a)
+{
+    if (under_moved(a))
+        ask_cover(w, a);
+}
+
+void ask_put_under(struct worker *w, struct ask *a, const struct tr_msg *kept)
+{
+    a->under = kept;
+    __atomic_store_n(&a->limit, (uint8_t) ASK_LIMIT_KEPT, __ATOMIC_RELAXED);
+    ask_renew(w, a);
 }
 
 void ask_let_go(struct worker *w, struct ask *a)
 {
     a->waiter = NULL;
-    if (ask_state(a) == ASK_OPEN && !timer_cover(w, &a->timer, a->deadline))
-        ask_expire(w, a);
+    ask_cover(w, a);
 }
 
 /* Between an answer and a cancel the first wins, whenever the asker runs: an answer that comes now is late. */

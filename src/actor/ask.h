@@ -23,7 +23,8 @@ enum ask_state { ASK_FREE = 0, ASK_OPEN, ASK_DONE };
 enum ask_limit {
     ASK_LIMIT_NONE = 0, /* nobody set one: the 30 s that hold then are a last resort, for which no cycle has to wait */
     ASK_LIMIT_SCOPE,    /* its expiry is a cancel, told by the scope */
-    ASK_LIMIT_OWN       /* the call's, or that of the request being handled */
+    ASK_LIMIT_OWN,      /* the call's, or that of the request being handled */
+    ASK_LIMIT_KEPT      /* that of a kept request (ask.under), wherever it is moved */
 };
 
 struct ask {
@@ -44,8 +45,9 @@ struct ask {
     };
     struct timer timer; /* lazy */
     union {
-        int64_t own;    /* ASK_OPEN */
-        uint64_t order; /* ASK_DONE, if nobody was there to take it: worker.completions when it came */
+        int64_t own;                /* ASK_OPEN */
+        const struct tr_msg *under; /* ASK_OPEN, ASK_LIMIT_KEPT */
+        uint64_t order;             /* ASK_DONE, if nobody was there to take it: worker.completions when it came */
     };
     tr_reply_fn *then; /* NULL in a free record */
     void *ctx;
@@ -190,6 +192,14 @@ void ask_adopt(struct tr_self *self, struct ask *ask);
 /* Calls back the tr_ask_then answers that wait for the actor of self. False: the actor is to end (a callback returned
  * TR_STOP). */
 bool ask_run_thens(struct tr_self *self);
+
+/* Its deadline has been moved: it ends then, without memory for that at once. In the gate. */
+void ask_cover(struct worker *w, struct ask *ask);
+
+/* From now on an open ask has the deadline of a request that its actor keeps for as long as it asks; and, later, looks
+ * where that is now, which it does by itself when its own seems to have come. In the gate. */
+void ask_put_under(struct worker *w, struct ask *ask, const struct tr_msg *kept);
+void ask_renew(struct worker *w, struct ask *ask);
 
 /* Nobody waits for it any more, but it goes on: if its deadline came while a scope was to tell of it, it is over soon.
  */

@@ -74,12 +74,16 @@ tr_err self_enter_slow(struct tr_self *self, const char *phase)
     return error_set(self, TR_ECANCELED, phase, "cancelled: %s", self_cancel_reason(self));
 }
 
+void self_timed_out(struct worker *w, struct tr_self *self)
+{
+    self->run.flags |= SELF_TIMED_OUT;
+    worker_wake(w, self);
+}
+
 static void self_timer_fire(struct worker *w, struct timer *t, int64_t now)
 {
     (void) now;
-    struct tr_self *self = list_entry(t, struct tr_self, timer);
-    self->run.flags |= SELF_TIMED_OUT;
-    worker_wake(w, self);
+    self_timed_out(w, list_entry(t, struct tr_self, timer));
 }
 
 tr_err self_wait_begin(struct tr_self *self, int64_t deadline)

@@ -37,6 +37,9 @@ static inline tr_err self_enter(struct tr_self *self, const char *phase)
 tr_err self_wait_begin(struct tr_self *self, int64_t deadline);
 void self_wait_end(struct tr_self *self);
 
+/* The deadline of its wait has come. */
+void self_timed_out(struct worker *w, struct tr_self *self);
+
 /* Suspends until SELF_WOKEN (then woken_err), the deadline (TR_ETIMEDOUT), or a cancel (TR_ECANCELED). self->wait must
  * be set. No words. */
 tr_err self_wait_woken(struct tr_self *self, int64_t deadline);

@@ -7,6 +7,7 @@
 #include "actor/ask.h"
 #include "actor/cancel.h"
 #include "actor/error.h"
+#include "actor/mailbox.h"
 #include "actor/scope_kernel.h"
 
 /* The earliest deadline of these scopes, up to the nearest shield, that one included. */
@@ -31,6 +32,7 @@ tr_time tr_scope_deadline(const tr_scope *scope)
 
 /* ---- moving one ---- */
 
+/* Its timer may be gone: it fired when the deadline of before came, and left the rest to the scope. */
 static void ask_follow(struct worker *w, struct scope *s, struct ask *a, int64_t before)
 {
     if (ask_state(a) != ASK_OPEN || a->limit != ASK_LIMIT_SCOPE || a->deadline != before)
@@ -39,21 +41,34 @@ static void ask_follow(struct worker *w, struct scope *s, struct ask *a, int64_t
     bool is_own = a->own <= deadline;
     __atomic_store_n(&a->deadline, is_own ? a->own : deadline, __ATOMIC_RELAXED); /* read by callees elsewhere */
     __atomic_store_n(&a->limit, is_own ? a->own_limit : (uint8_t) ASK_LIMIT_SCOPE, __ATOMIC_RELAXED);
-    if (a->deadline < before) /* a later one is seen when the timer fires */
-        (void) timer_cover(w, &a->timer, a->deadline);
+    ask_cover(w, a);
 }
 
-/* The asks of the scope's body that end with it. */
-static void asks_follow(struct worker *w, struct scope *s, int64_t before)
+/* A message that waits for room: a request until its ask's deadline, which has followed; a plain one until what it
+ * would have been given now. */
+static void room_follow(struct worker *w, struct tr_self *self)
+{
+    enum ask_limit limit;
+    if (self->wait.kind != WAIT_ROOM || (self->run.flags & SELF_WOKEN))
+        return;
+    const struct tr_msg *m = self->wait.sender->msg;
+    bool is_request = m->kind == MSG_ASK;
+    int64_t deadline = is_request ? m->ask->deadline : ask_deadline(self, w, TR_FOREVER, &limit);
+    if (!is_request && limit == ASK_LIMIT_SCOPE) /* the scope will end it */
+        timer_disarm(w, &self->timer);
+    else if (!timer_arm(w, &self->timer, deadline))
+        self_timed_out(w, self);
+}
+
+/* What the scope's body waits for, and would end with it. */
+static void waits_follow(struct worker *w, struct scope *s, int64_t before)
 {
     struct tr_self *self = s->self;
     list_each (l, &self->asks)
         ask_follow(w, s, list_entry(l, struct ask, link), before);
     if (self->wait.kind == WAIT_ASK)
         ask_follow(w, s, self->wait.ask, before);
-    if (self->wait.kind == WAIT_ROOM && heap_has(&self->timer.node) &&
-        heap_key(&w->timers, &self->timer.node) == before) /* a request that waits for room */
-        (void) timer_arm(w, &self->timer, chain_deadline(s));
+    room_follow(w, self);
 }
 
 tr_err tr_scope_set_deadline(tr_self *self, tr_scope *scope, tr_time deadline)
@@ -75,13 +90,13 @@ tr_err tr_scope_set_deadline(tr_self *self, tr_scope *scope, tr_time deadline)
     else if (!timer_arm(w, &s->timer, deadline))
         return error_set(self, TR_ENOMEM, "deadline", "out of memory");
     s->deadline = deadline;
-    if (before != INT64_MAX)
-        asks_follow(w, s, before);
-    if (deadline > tr_now(self))
-        return TR_OK;
-    timer_disarm(w, &s->timer);
     gate_enter(&w->gate);
-    scope_time_out(w, s);
+    if (before != INT64_MAX)
+        waits_follow(w, s, before);
+    if (deadline <= tr_now(self)) {
+        timer_disarm(w, &s->timer);
+        scope_time_out(w, s);
+    }
     gate_leave(&w->gate);
     return TR_OK;
 }

@@ -152,7 +152,7 @@ static void end_the_owned(struct tr_self *self, struct cell *c)
     owner_cancel_children(w, o, "its owner ended");
     if (c->run.flags & CELL_KILLED)
         owner_kill_children(w, o, "its owner was killed");
-    if (owner_wait(self, o, tr_now(self) + w->world->opts.stop_grace_ms * NS_PER_MS) == TR_ENOMEM)
+    if (owner_wait(self, o, clock_after_ms(tr_now(self), w->world->opts.stop_grace_ms)) == TR_ENOMEM)
         owner_move_children(&w->root, o); /* out of memory for the wait */
 }
 

@@ -29,8 +29,9 @@ static void grace_over(struct worker *w, struct timer *t, int64_t now)
 static void scope_cancel_children(struct worker *w, struct scope *s)
 {
     owner_cancel_children(w, &s->owner, s->reason);
-    if (s->owner.count > 0 && !heap_has(&s->grace.node))
-        (void) timer_arm(w, &s->grace, worker_now(w) + s->grace_ns); /* without memory: no kill, the wait goes on */
+    int64_t until = clock_after_ms(worker_now(w), s->grace_ms);
+    if (s->owner.count > 0 && until != INT64_MAX && !heap_has(&s->grace.node))
+        (void) timer_arm(w, &s->grace, until); /* without memory: no kill, the wait goes on */
 }
 
 /* Whether inner lies inside outer with no shield between. */
@@ -117,6 +118,11 @@ static tr_err opts_check(struct tr_self *self, const tr_scope_opts *opts)
     return TR_OK;
 }
 
+static tr_err fn_missing(struct tr_self *self)
+{
+    return error_set(self, TR_EINVAL, "scope", "no function to run in the scope");
+}
+
 static tr_err scope_open(struct tr_self *self, const tr_scope_opts *opts, bool zero_is_now, struct scope **scope)
 {
     struct worker *w = self->worker;
@@ -128,7 +134,7 @@ static tr_err scope_open(struct tr_self *self, const tr_scope_opts *opts, bool z
     s->outer = self->scope;
     s->self = self;
     s->deadline = INT64_MAX;
-    s->grace_ns = GRACE_MS_DEFAULT * NS_PER_MS;
+    s->grace_ms = GRACE_MS_DEFAULT;
     s->timer.fire = deadline_come;
     s->grace.fire = grace_over;
     s->reason[0] = '\0';
@@ -139,7 +145,7 @@ static tr_err scope_open(struct tr_self *self, const tr_scope_opts *opts, bool z
         s->until_stop = opts->until_stop;
         s->moved_on = opts->moved_on;
         if (opts->grace_ms > 0)
-            s->grace_ns = opts->grace_ms * NS_PER_MS;
+            s->grace_ms = opts->grace_ms;
         if (opts->timeout_ms > 0 || (zero_is_now && opts->timeout_ms == 0))
             s->deadline = clock_after_ms(tr_now(self), opts->timeout_ms);
     }
@@ -259,7 +265,7 @@ tr_err tr_scope_run(tr_self *self, const tr_scope_opts *opts, tr_scope_fn *fn, v
     struct scope *s;
     if (!self_is_current(self))
         return TR_ESTATE;
-    tr_err err = opts_check(self, opts);
+    tr_err err = fn == NULL ? fn_missing(self) : opts_check(self, opts);
     if (err == TR_OK)
         err = scope_open(self, opts, false, &s);
     if (err != TR_OK)
@@ -275,7 +281,7 @@ tr_err scope_run_under(tr_self *self, const tr_scope_opts *opts, tr_body_fn *fn,
     struct scope *s;
     if (!self_is_current(self))
         return TR_ESTATE;
-    tr_err err = scope_open(self, opts, true, &s);
+    tr_err err = fn == NULL ? fn_missing(self) : scope_open(self, opts, true, &s);
     if (err != TR_OK)
         return err;
     s->runs = true;
@@ -325,12 +331,27 @@ tr_err tr_scope_end(tr_self *self, tr_scope **scope, tr_err result)
     return scope_close(self, s, result);
 }
 
+/* The call has no result of its own, so that it is said aloud, too. */
+static void refused_elsewhere(struct tr_self *self, const struct scope *s)
+{
+    char text[CELL_TEXT_MAX];
+    (void) error_set(self, TR_ESTATE, "scope", "that scope lives on another thread: ask an actor there to cancel it");
+    log_line(&self->worker->world->log, TR_LOG_ERROR,
+             "%s would cancel scope %s of another thread: refused; ask an actor there to do it",
+             cell_text(self->cell, text), s->name != NULL ? s->name : "(no name)");
+}
+
 void tr_scope_cancel(tr_self *self, tr_scope *scope, const char *reason)
 {
-    if (!self_is_current(self) || scope == NULL)
+    struct scope *s = (struct scope *) scope;
+    if (!self_is_current(self) || s == NULL)
         return;
+    if (s->self->worker != self->worker) {
+        refused_elsewhere(self, s);
+        return;
+    }
     gate_enter(&self->worker->gate);
-    scope_cancel(self->worker, (struct scope *) scope, reason);
+    scope_cancel(self->worker, s, reason);
     gate_leave(&self->worker->gate);
 }
 

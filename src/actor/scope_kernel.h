@@ -17,7 +17,7 @@ struct scope {
     struct tr_self *self;
     const char *name;
     int64_t deadline; /* INT64_MAX: none */
-    int64_t grace_ns;
+    int64_t grace_ms;
     struct timer timer; /* of the deadline */
     struct timer grace; /* after a cancel: then the children are killed */
     struct timer stop;  /* after a request to stop: then it is cancelled */

@@ -175,13 +175,15 @@ static void stop_time_over(struct worker *w, struct timer *t, int64_t now)
     scope_cancel(w, s, "it was asked to stop, and had not when the time was over");
 }
 
-/* The scopes that its body has opened inside of it, and what is in them. */
+/* The scope, those that its body has opened inside of it, and what is in them. */
 static void stop_body(struct worker *w, struct scope *s, const char *reason, struct cell **walk)
 {
-    for (struct scope *inner = s->self->scope; inner != NULL && inner != s; inner = inner->outer) {
+    for (struct scope *inner = s->self->scope; inner != NULL; inner = inner->outer) {
         walk_push_owned(w, walk, &inner->owner, reason);
         if (inner->until_stop)
             stop_scope_inside(w, inner, reason);
+        if (inner == s)
+            break;
     }
 }
 
@@ -204,7 +206,6 @@ tr_err tr_scope_stop(tr_self *self, tr_scope *scope, int64_t grace_ms, const cha
     s->stopping = true;
     snprintf(s->stop_reason, sizeof s->stop_reason, "%s", reason);
     gate_enter(&w->gate);
-    walk_push_owned(w, &walk, &s->owner, reason);
     stop_body(w, s, reason, &walk);
     walk_run(w, walk, reason);
     if (grace_ms == 0)

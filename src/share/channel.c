@@ -152,6 +152,12 @@ tr_err tr_channel_recv_for(tr_self *self, tr_addr at, int64_t timeout_ms, const 
                         : err;
 }
 
+tr_err tr_channel_recv_start(tr_self *self, tr_addr at, tr_pending *pending)
+{
+    tr_err err = share_check(self, at, &channel, "channel");
+    return err == TR_OK ? hand_start(self, at, "share.next", pending, __builtin_return_address(0)) : err;
+}
+
 tr_err tr_channel_close(tr_self *self, tr_addr at)
 {
     tr_err err = share_check(self, at, &channel, "channel");

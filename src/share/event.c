@@ -97,3 +97,9 @@ tr_err tr_event_wait_for(tr_self *self, tr_addr at, int64_t timeout_ms)
     return err == TR_OK ? hand_ask(self, at, timeout_ms, "event", TR_VALUES("share.wait", tr_bool(timeout_ms == 0)))
                         : err;
 }
+
+tr_err tr_event_wait_start(tr_self *self, tr_addr at, tr_pending *pending)
+{
+    tr_err err = share_check(self, at, &event, "event");
+    return err == TR_OK ? hand_start(self, at, "share.wait", pending, __builtin_return_address(0)) : err;
+}

@@ -107,6 +107,14 @@ tr_err hand_ask(struct tr_self *self, tr_addr at, int64_t timeout_ms, const char
     return err;
 }
 
+tr_err hand_start(struct tr_self *self, tr_addr at, const char *tag, tr_pending *pending, void *place)
+{
+    tr_err err = tr_ask_start_for(self, at, HAND_FOREVER_MS, pending, tag, tr_bool(false));
+    if (err == TR_OK)
+        ((struct ask *) pending->ask)->ctx = place;
+    return err;
+}
+
 tr_err share_spawn(struct tr_self *self, const tr_behaviour *what, const tr_share_opts *opts, int64_t a, int64_t b,
                    tr_addr *to)
 {

@@ -60,6 +60,9 @@ void hand_restore(struct tr_self *self, tr_msg *saved);
 tr_err hand_ask(struct tr_self *self, tr_addr at, int64_t timeout_ms, const char *phase, const tr_value *values,
                 size_t n);
 
+/* Starts an ask of that tag that may wait, without limit of its own. place: the caller's, for debug mode. */
+tr_err hand_start(struct tr_self *self, tr_addr at, const char *tag, tr_pending *pending, void *place);
+
 /* Spawns one of the shared things with one or two numbers as its message arguments. */
 tr_err share_spawn(struct tr_self *self, const tr_behaviour *what, const tr_share_opts *opts, int64_t a, int64_t b,
                    tr_addr *to);

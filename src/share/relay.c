@@ -220,6 +220,35 @@ static void relay_stop(tr_self *self, struct relay *r)
     tr_cancel(self, tr_self_addr(self), text);
 }
 
+/* ---- the deadline ---- */
+
+/* The request at the answerer. NULL: it is over. */
+static struct ask *request_of(tr_self *self)
+{
+    list_each (l, &self->cell->ext->thens) {
+        struct ask *a = list_entry(l, struct ask, link);
+        if (a->then == on_outcome)
+            return a;
+    }
+    return NULL;
+}
+
+/* It ends when the asker's does, which may be moved with the scope that it is in; who moves it and reads on is heard
+ * here, and who waits meanwhile is looked at when the deadline of before comes. */
+static void deadline_follow(tr_self *self, const tr_msg *put_under)
+{
+    struct worker *w = self->worker;
+    struct ask *a = request_of(self);
+    if (a == NULL)
+        return;
+    gate_enter(&w->gate);
+    if (put_under != NULL)
+        ask_put_under(w, a, put_under);
+    else
+        ask_renew(w, a);
+    gate_leave(&w->gate);
+}
+
 /* ---- messages ---- */
 
 static tr_err relay_ask(tr_self *self, tr_addr to, const char *tag, tr_item args, int64_t timeout_ms)
@@ -252,6 +281,7 @@ static tr_err on_open(tr_self *self, void *state, const tr_msg *m)
         pipe_set_error(self, &r->down, err, info->text, info->phase, info->actor);
         relay_finish(self, r);
     }
+    deadline_follow(self, r->open);
     return TR_OK;
 }
 
@@ -288,6 +318,7 @@ static tr_err on_next(tr_self *self, void *state, const tr_msg *m)
     int64_t number;
     bool now;
     tr_args(m, &number, &now);
+    deadline_follow(self, NULL);
     if (number == p->taken + 1 && p->handed)
         pipe_forget_first(self, r, p);
     if (number != p->taken)
@@ -304,6 +335,7 @@ static tr_err on_room(tr_self *self, void *state, const tr_msg *m)
 {
     struct relay *r = state;
     struct pipe *p = pipe_written_by(r, m);
+    deadline_follow(self, NULL);
     if (r->down.ended && p == &r->up) {
         ask_answer_error(self->worker, (struct tr_msg *) m, r->down.err, r->down.text, r->down.phase, r->down.actor);
         return TR_OK;

@@ -100,7 +100,8 @@ static inline tr_err run_actor_with(tr_node_opts opts, tr_body_fn *body, void *a
 
 /* ---- under many seeds ---- */
 
-#define SEEDS_MAX_MS 2000 /* for one test, under all seeds */
+/* For one test, under all seeds: TROUPE_SEEDS_MS, or this. */
+#define SEEDS_MAX_MS 2000
 
 static bool seeds_passed __attribute__((unused));
 
@@ -108,6 +109,7 @@ static inline void test_under_seeds(void **state)
 {
     const struct CMUnitTest *test = *state;
     uint64_t n = strtoull(getenv("TROUPE_SEEDS"), NULL, 10);
+    long max_ms = getenv("TROUPE_SEEDS_MS") != NULL ? strtol(getenv("TROUPE_SEEDS_MS"), NULL, 10) : SEEDS_MAX_MS;
     struct timespec begin, now;
     clock_gettime(CLOCK_MONOTONIC, &begin);
     seeds_passed = false;
@@ -116,7 +118,7 @@ static inline void test_under_seeds(void **state)
         tr_test_seed_set(seed);
         test->test_func(&none);
         clock_gettime(CLOCK_MONOTONIC, &now);
-        if ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 > SEEDS_MAX_MS)
+        if ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 > max_ms)
             break;
     }
     seeds_passed = true;

@@ -99,6 +99,8 @@ static tr_err meddles(tr_self *self, void *arg)
     note_err(&run->notes, tr_start_with(self, &opts, 10, NULL, NULL));
     note_err(&run->notes, tr_scope_stop(self, run->scope, 10, NULL));
     note_err(&run->notes, tr_scope_set_deadline(self, run->scope, TR_NEVER));
+    tr_scope_cancel(self, run->scope, NULL);
+    note(&run->notes, "\"%s\"", tr_error(self)->text);
     return TR_OK;
 }
 
@@ -125,7 +127,8 @@ static void scope_of_another_worker_is_refused_with_a_clear_error(void **state)
     assert_int_equal(main_node(meddle, &run), TR_OK);
     assert_string_equal(run.notes.text,
                         "EINVAL \"that scope lives on another worker: only actors that share its worker can spawn into "
-                        "it\" EINVAL ESTATE ESTATE");
+                        "it\" EINVAL ESTATE ESTATE \"that scope lives on another thread: ask an actor there to cancel "
+                        "it\"");
 }
 
 /* ---- stopping and cancelling ---- */

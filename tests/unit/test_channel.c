@@ -393,6 +393,89 @@ static void whatever_gives_up_when_no_message_is_lost_or_doubled(void **state)
     }
 }
 
+/* ---- beside other things ---- */
+
+static tr_err fill_both(tr_self *self, tr_addr a, tr_addr b)
+{
+    tr_err err = tr_channel_send(self, a, "a", 1);
+    if (err == TR_OK)
+        err = tr_channel_send(self, a, "a", 2);
+    return err == TR_OK ? tr_channel_send(self, b, "b", 1) : err;
+}
+
+static tr_err start_both(tr_self *self, tr_addr a, tr_addr b, tr_pending both[2])
+{
+    tr_err err = tr_channel_recv_start(self, a, &both[0]);
+    return err == TR_OK ? tr_channel_recv_start(self, b, &both[1]) : err;
+}
+
+/* Go's select, and then what is left in both. */
+static tr_err selects(tr_self *self, void *arg)
+{
+    struct scene *s = arg;
+    size_t i = 9;
+    const tr_msg *m;
+    tr_addr b, a;
+    tr_pending both[2];
+    tr_err err = open_channel(self, s, 2);
+    a = s->ch;
+    if (err == TR_OK)
+        err = tr_channel_create(self, 2, NULL, &b);
+    if (err == TR_OK)
+        err = start_both(self, a, b, both);
+    if (err == TR_OK)
+        err = fill_both(self, a, b);
+    (void) tr_sleep(self, 1); /* both have come */
+    if (err == TR_OK)
+        err = tr_next(self, both, 2, &i, &m);
+    if (err != TR_OK)
+        return err;
+    note(&s->notes, "%d:%s", (int) i, tr_tag(m) != NULL ? tr_tag(m) : "?");
+    tr_ask_cancel(self, both[1 - i]);
+    (void) note_recv(self, s, 0);
+    s->ch = b;
+    (void) note_recv(self, s, 0);
+    (void) note_recv(self, s, 0);
+    return TR_OK;
+}
+
+static tr_err takes_under_a_deadline(tr_self *self, void *arg)
+{
+    struct scene *s = arg;
+    tr_pending pending;
+    const tr_msg *m;
+    tr_err err = tr_channel_recv_start(self, s->ch, &pending);
+    return err == TR_OK ? tr_await(self, pending, &m) : err;
+}
+
+/* What was started is cut short as a receive is; a close is its error; a channel it must be. */
+static tr_err starts_and_is_cut_short(tr_self *self, void *arg)
+{
+    struct scene *s = arg;
+    tr_pending pending;
+    tr_err err = open_channel(self, s, 2);
+    note_err(&s->notes, tr_within(self, 5, takes_under_a_deadline, s));
+    note_err(&s->notes, tr_channel_send(self, s->ch, "n", 1));
+    (void) note_recv(self, s, 0);
+    if (err == TR_OK)
+        err = tr_channel_recv_start(self, s->ch, &pending);
+    (void) tr_channel_close(self, s->ch);
+    note_err(&s->notes, tr_await(self, pending, NULL));
+    note_err(&s->notes, tr_channel_recv_start(self, tr_self_addr(self), &pending));
+    return err;
+}
+
+/* S41.6 */
+static void a_receive_that_was_started_and_given_up_has_taken_nothing(void **state)
+{
+    run_scene(selects, "0:a a 2 b 1 ETIMEDOUT");
+}
+
+static void a_receive_that_was_started_ends_as_any_other(void **state)
+{
+    run_scene(starts_and_is_cut_short, "ETIMEDOUT OK n 1 ECLOSED EINVAL");
+}
+
 /* ---- misuse, memory ---- */
 
 static tr_err misuse(tr_self *self, void *arg)
@@ -468,6 +551,8 @@ int main(void)
         cmocka_unit_test(what_a_killed_receiver_did_not_read_is_the_next_again),
         cmocka_unit_test(room_that_nobody_read_is_room_again),
         cmocka_unit_test(whatever_gives_up_when_no_message_is_lost_or_doubled),
+        cmocka_unit_test(a_receive_that_was_started_and_given_up_has_taken_nothing),
+        cmocka_unit_test(a_receive_that_was_started_ends_as_any_other),
         cmocka_unit_test(misuse_is_refused_and_takes_no_room),
         cmocka_unit_test(whatever_allocation_fails_nothing_is_doubled_or_left),
     };

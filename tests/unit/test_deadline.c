@@ -258,6 +258,85 @@ static void deadline_moved_later_holds_for_all_that_waits_inside(void **state)
     }
 }
 
+/* ---- moving a deadline more than once ---- */
+
+static tr_err mover_to_and_fro(tr_self *self, void *arg)
+{
+    struct run *run = arg;
+    (void) tr_sleep(self, 10);
+    note_err(&run->notes, tr_scope_set_deadline(self, run->scope, tr_now(self) + 30 * MS));
+    (void) tr_sleep(self, 20); /* the deadline of before has come meanwhile, and ended nothing */
+    note_err(&run->notes, tr_scope_set_deadline(self, run->scope, TR_NEVER));
+    return TR_OK;
+}
+
+static tr_err moved_away(tr_self *self, tr_scope *scope, void *arg)
+{
+    struct run *run = arg;
+    run->scope = scope;
+    tr_err err = tr_spawn_in(self, scope, mover_to_and_fro, run, NULL);
+    if (err == TR_OK)
+        err = run->ask(self, run);
+    note(&run->notes, "%s at %ld", tr_err_name(err) + 3, now_ms(self));
+    return TR_OK;
+}
+
+static tr_err with_20_ms_at_first(tr_self *self, void *arg)
+{
+    struct run *run = arg;
+    const tr_scope_opts opts = { .size = sizeof opts, .timeout_ms = 20 };
+    const tr_spawn_opts full = { .size = sizeof full, .body = deaf, .mailbox_len_max = 1 };
+    tr_err err = tr_spawn_with(self, &full, &run->other);
+    note_err(&run->notes, tr_scope_run(self, &opts, moved_away, run));
+    return err;
+}
+
+static tr_err asks_for_100_ms(tr_self *self, struct run *run)
+{
+    return tr_ask_for(self, run->other, 100, NULL, "what");
+}
+
+static tr_err gathers_for_100_ms(tr_self *self, struct run *run)
+{
+    tr_pending pending;
+    tr_outcome outcome;
+    tr_err err = tr_ask_start_for(self, run->other, 100, &pending, "what");
+    return err == TR_OK ? tr_gather(self, &pending, 1, TR_FAIL_FAST, &outcome) : err;
+}
+
+static tr_err asks_a_full_one_for_100_ms(tr_self *self, struct run *run)
+{
+    tr_err err = tr_send(self, run->other, "fill");
+    return err == TR_OK ? tr_ask_for(self, run->other, 100, NULL, "what") : err;
+}
+
+static tr_err sends_to_a_full_one(tr_self *self, struct run *run)
+{
+    tr_err err = tr_send(self, run->other, "fill");
+    return err == TR_OK ? tr_send(self, run->other, "what") : err;
+}
+
+/* S52.5, S52.6, S9.3: what was there without the scope holds when its deadline is gone */
+static void deadline_moved_twice_leaves_nobody_without_one(void **state)
+{
+    static const struct {
+        tr_err (*ask)(tr_self *self, struct run *run);
+        const char *text;
+    } ways[] = {
+        { asks, "OK OK ETIMEDOUT at 30000 OK" },
+        { asks_for_100_ms, "OK OK ETIMEDOUT at 100 OK" },
+        { gathers_for_100_ms, "OK OK ETIMEDOUT at 100 OK" },
+        { asks_a_full_one_for_100_ms, "OK OK EUNSENT at 100 OK" },
+        { sends_to_a_full_one, "OK OK EUNSENT at 30030 OK" },
+    };
+    (void) state;
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        struct run run = { .ask = ways[i].ask };
+        assert_int_equal(run_actor(with_20_ms_at_first, &run), TR_OK);
+        assert_string_equal(run.notes.text, ways[i].text);
+    }
+}
+
 static tr_err moves_its_own(tr_self *self, tr_scope *scope, void *arg)
 {
     struct run *run = arg;
@@ -363,6 +442,7 @@ int main(void)
         cmocka_unit_test(of_deadlines_at_the_same_time_the_outermost_tells),
         cmocka_unit_test(outside_cancel_is_never_told_as_a_timeout),
         cmocka_unit_test(deadline_moved_later_holds_for_all_that_waits_inside),
+        cmocka_unit_test(deadline_moved_twice_leaves_nobody_without_one),
         cmocka_unit_test(deadline_can_be_taken_away_and_set_anew_until_it_has_come),
         cmocka_unit_test(ask_that_ends_with_its_scope_but_is_not_collected_there_is_over_outside),
         cmocka_unit_test(shield_keeps_a_deadline),

@@ -240,6 +240,24 @@ static void listing_says_that_an_actor_is_ending_and_children_are_killed_after_t
     assert_string_equal(run.notes.text, "1 ending:1 1 OK at 5000");
 }
 
+static tr_err wait_for_the_slow(tr_self *self, void *arg)
+{
+    struct run *run = arg;
+    tr_err err = tr_spawn(self, owner_of_the_slow, run, &run->actor);
+    note_err(&run->notes, tr_join(self, run->actor, NULL));
+    note(&run->notes, "at %ld", now_ms(self));
+    return err;
+}
+
+/* S8.4: the shield of the owned ends after an hour */
+static void grace_without_end_kills_nobody(void **state)
+{
+    struct run run = { .temp = NULL };
+    (void) state;
+    assert_int_equal(run_actor_with((tr_node_opts){ .stop_grace_ms = INT64_MAX }, wait_for_the_slow, &run), TR_OK);
+    assert_string_equal(run.notes.text, "OK at 3600000");
+}
+
 /* ---- init and fini ---- */
 
 static tr_err odd_init(tr_self *self, void *state, void *arg)
@@ -482,6 +500,7 @@ int main(void)
         cmocka_unit_test(actor_that_stops_ends_in_order),
         cmocka_unit_test(actor_that_fails_in_a_handler_ends_in_the_same_order),
         cmocka_unit_test(listing_says_that_an_actor_is_ending_and_children_are_killed_after_the_grace),
+        cmocka_unit_test(grace_without_end_kills_nobody),
         cmocka_unit_test(error_of_init_ends_the_actor_without_fini),
         cmocka_unit_test(fini_that_fails_is_not_called_again),
         cmocka_unit_test(fini_that_fails_does_not_change_what_the_actor_ended_by),

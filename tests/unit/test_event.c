@@ -77,11 +77,38 @@ static void its_end_is_told(void **state)
     run_scene(end_it, "1 EINVAL 0:EDOWN@1 ENOPROC ENOPROC");
 }
 
+static tr_err waits_beside_others(tr_self *self, void *arg)
+{
+    struct scene *s = arg;
+    tr_pending pending = { 0 };
+    tr_wait_item items[2] = { { .kind = TR_WAIT_REPLY }, { .kind = TR_WAIT_TIME } };
+    tr_err err = tr_event_create(self, NULL, &s->event);
+    if (err == TR_OK)
+        err = tr_event_wait_start(self, s->event, &pending);
+    for (int i = 0; i < 2 && err == TR_OK; i++) {
+        items[0].pending = pending;
+        items[1].deadline = tr_now(self) + INT64_C(5000000);
+        err = tr_wait(self, items, 2, TR_WAIT_FIRST, TR_FOREVER, NULL);
+        note(&s->notes, "%d%d@%ld", items[0].done, items[1].done, now_ms(self));
+        (void) !tr_event_set(self, s->event);
+    }
+    note_err(&s->notes, tr_await(self, pending, NULL));
+    note_err(&s->notes, tr_event_wait_start(self, tr_self_addr(self), &pending));
+    return err;
+}
+
+/* S44.3 */
+static void a_wait_that_was_started_is_waited_for_beside_others(void **state)
+{
+    run_scene(waits_beside_others, "01@5 10@5 OK EINVAL");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everyone_goes_on_when_it_is_set_and_later_ones_at_once_until_it_is_cleared),
         cmocka_unit_test(its_end_is_told),
+        cmocka_unit_test(a_wait_that_was_started_is_waited_for_beside_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -451,6 +451,59 @@ static tr_err read_under_a_deadline(tr_self *self, void *arg)
     return err == TR_OK ? tr_join(self, s->store, NULL) : err;
 }
 
+struct moved {
+    struct scene *s;
+    tr_scope *scope;
+    bool by_another;
+};
+
+static tr_err moves_at_15(tr_self *self, void *arg)
+{
+    struct moved *moved = arg;
+    tr_err err = tr_sleep(self, 15);
+    return err == TR_OK ? tr_scope_set_deadline(self, moved->scope, tr_now(self) + 20 * INT64_C(1000000)) : err;
+}
+
+/* 20 ms for each part, as one would with a scope. */
+static tr_err read_and_move(tr_self *self, tr_scope *scope, void *arg)
+{
+    struct moved *moved = arg;
+    const tr_msg *part;
+    moved->scope = scope;
+    tr_err err = tr_flow_open(self, moved->s->store, NULL, &moved->s->flow, "list");
+    if (err == TR_OK && moved->by_another)
+        err = tr_spawn_in(self, scope, moves_at_15, moved, NULL);
+    while (err == TR_OK && (err = tr_flow_next(self, &moved->s->flow, &part)) == TR_OK) {
+        (void) note_part(moved->s, err, part);
+        if (!moved->by_another)
+            err = tr_scope_set_deadline(self, scope, tr_now(self) + 20 * INT64_C(1000000));
+    }
+    note(&moved->s->notes, "%s@%ld", tr_err_name(err) + 3, now_ms(self));
+    tr_flow_close(self, &moved->s->flow);
+    return TR_OK;
+}
+
+static tr_err read_under_one_that_moves(tr_self *self, void *arg)
+{
+    struct moved moved = { .s = arg };
+    const tr_scope_opts opts = { .size = sizeof opts, .timeout_ms = 20 };
+    tr_err err = TR_OK;
+    for (int i = 0; i < 2 && err == TR_OK; i++) {
+        moved.by_another = i == 1;
+        err = tr_spawn(self, late_writer, arg, &moved.s->store);
+        if (err == TR_OK)
+            err = tr_scope_run(self, &opts, read_and_move, &moved);
+    }
+    return err;
+}
+
+/* S40.10, S52.5: the answerer writes at 10, 20 and 30 */
+static void a_flow_follows_the_deadline_of_its_scope(void **state)
+{
+    run_scene(read_under_one_that_moves, "item 0 item 1 writer:OK item 2 ECLOSED@30 item 0 item 1 writer:OK item 2 "
+                                         "ECLOSED@60");
+}
+
 /* S40.10 */
 static void the_deadline_of_a_flow_ends_both_sides(void **state)
 {
@@ -556,6 +609,7 @@ int main(void)
         cmocka_unit_test(a_next_that_timed_out_has_taken_nothing),
         cmocka_unit_test(a_timeout_of_nothing_is_what_is_there),
         cmocka_unit_test(a_next_that_was_cancelled_has_taken_nothing),
+        cmocka_unit_test(a_flow_follows_the_deadline_of_its_scope),
         cmocka_unit_test(the_deadline_of_a_flow_ends_both_sides),
         cmocka_unit_test(a_part_that_was_answered_and_not_read_is_the_next_again),
         cmocka_unit_test(misuse_is_refused),

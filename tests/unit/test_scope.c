@@ -541,6 +541,8 @@ static tr_err run_grace(tr_self *self, void *arg)
     (void) scoped(self, run, children_that_will_not_end);
     run->opts.grace_ms = 100;
     (void) scoped(self, run, children_that_will_not_end);
+    run->opts.grace_ms = INT64_MAX; /* they are not killed: their shield ends after an hour */
+    (void) scoped(self, run, children_that_will_not_end);
     return TR_OK;
 }
 
@@ -550,8 +552,8 @@ static void children_alive_after_the_grace_are_killed(void **state)
     struct run run = RUN;
     (void) state;
     assert_int_equal(run_actor(run_grace, &run), TR_OK);
-    assert_string_equal(run.notes.text, "EUSER at 5000 EUSER at 5100");
-    assert_int_equal(run.ended, 2);
+    assert_string_equal(run.notes.text, "EUSER at 5000 EUSER at 5100 EUSER at 3605100");
+    assert_int_equal(run.ended, 3);
 }
 
 /* ---- begin and end ---- */
@@ -684,6 +686,8 @@ static tr_err bad_options(tr_self *self, void *arg)
     opts = (tr_scope_opts){ .size = sizeof opts, .grace_ms = -1 };
     note_err(&run->notes, tr_scope_begin(self, &opts, &run->scope));
     note_err(&run->notes, tr_shield(self, TR_FOREVER, naps, run));
+    note_err(&run->notes, tr_scope_run(self, NULL, NULL, run));
+    note_err(&run->notes, tr_within(self, 10, NULL, run));
     return TR_OK;
 }
 
@@ -693,7 +697,7 @@ static void bad_options_are_refused_before_anything_runs(void **state)
     struct run run = RUN;
     (void) state;
     assert_int_equal(run_actor(bad_options, &run), TR_OK);
-    assert_string_equal(run.notes.text, "EINVAL EINVAL EINVAL EINVAL");
+    assert_string_equal(run.notes.text, "EINVAL EINVAL EINVAL EINVAL EINVAL EINVAL");
     assert_int_equal(run.ended, 0);
 }
 

@@ -76,6 +76,24 @@ static void use_channel(tr_self *self, struct random *r, tr_addr ch)
         storm.received += tr_channel_recv_for(self, ch, below(r, 3), &m) == TR_OK;
 }
 
+/* Two receives at once, of which at most one is taken. */
+static void use_both_channels(tr_self *self, struct random *r)
+{
+    tr_pending pending[2] = { { 0 }, { 0 } };
+    tr_wait_item items[2] = { { .kind = TR_WAIT_REPLY }, { .kind = TR_WAIT_REPLY } };
+    tr_err err = tr_channel_recv_start(self, storm.channel, &pending[0]);
+    if (err == TR_OK)
+        err = tr_channel_recv_start(self, storm.meeting, &pending[1]);
+    for (int i = 0; i < 2; i++)
+        items[i].pending = pending[i];
+    if (err == TR_OK)
+        err = tr_wait(self, items, 2, TR_WAIT_FIRST, below(r, 3), NULL);
+    if (err == TR_OK && (items[0].done || items[1].done))
+        storm.received += tr_await(self, pending[items[0].done ? 0 : 1], NULL) == TR_OK;
+    tr_ask_cancel(self, pending[0]);
+    tr_ask_cancel(self, pending[1]);
+}
+
 static void use_work(tr_self *self, struct random *r)
 {
     tr_hold hold;
@@ -147,7 +165,7 @@ static tr_err actor(tr_self *self, void *arg)
     (void) arg;
     random_seed(&r, (uint64_t) atomic_fetch_add(&storm.seed, 1));
     while (!tr_is_canceled(self)) {
-        switch (below(&r, 7)) {
+        switch (below(&r, 8)) {
         case 0:
             use_channel(self, &r, storm.channel);
             break;
@@ -162,6 +180,9 @@ static tr_err actor(tr_self *self, void *arg)
             break;
         case 4:
             use_lock(self, &r);
+            break;
+        case 6:
+            use_both_channels(self, &r);
             break;
         case 5:
             storm.tokens += tr_rate_take_for(self, storm.rate, 1 + (uint32_t) below(&r, 2), below(&r, 2)) == TR_OK;

@@ -156,6 +156,41 @@ static void body_of_a_scope_is_asked_too_and_by_another_actor(void **state)
     assert_string_equal(run.notes.text, "OK STOP OK OK at 15");
 }
 
+static tr_err keeps_its_scope(tr_self *self, tr_scope *scope, void *arg)
+{
+    struct run *run = arg;
+    run->scope = scope;
+    return note_err(&run->notes, accepts(self, NULL));
+}
+
+static tr_err has_a_scope_until_stop(tr_self *self, void *arg)
+{
+    struct run *run = arg;
+    const tr_scope_opts opts = { .size = sizeof opts, .until_stop = true };
+    note_err(&run->notes, tr_scope_run(self, &opts, keeps_its_scope, run));
+    note(&run->notes, "at %ld %d", now_ms(self), tr_is_stopping(self));
+    return TR_OK;
+}
+
+static tr_err stop_one_that_is_until_stop(tr_self *self, void *arg)
+{
+    struct run *run = arg;
+    tr_err err = tr_spawn(self, has_a_scope_until_stop, run, &run->who);
+    (void) tr_sleep(self, 10);
+    note_err(&run->notes, tr_scope_stop(self, run->scope, 100, NULL));
+    (void) !tr_join(self, run->who, NULL);
+    return err;
+}
+
+/* scope.h, until_stop: the scope that is asked is not too near to hear it */
+static void scope_until_stop_that_is_asked_itself_is_cut_short(void **state)
+{
+    struct run run = { .body = NULL };
+    (void) state;
+    assert_int_equal(run_actor(stop_one_that_is_until_stop, &run), TR_OK);
+    assert_string_equal(run.notes.text, "OK ECANCELED STOP at 10 0");
+}
+
 /* ---- stopping an actor ---- */
 
 static tr_err stop_one(tr_self *self, void *arg)
@@ -313,6 +348,7 @@ int main(void)
         cmocka_unit_test(who_has_not_stopped_when_the_time_is_over_is_canceled),
         cmocka_unit_test(request_to_stop_goes_down_the_tree),
         cmocka_unit_test(body_of_a_scope_is_asked_too_and_by_another_actor),
+        cmocka_unit_test(scope_until_stop_that_is_asked_itself_is_cut_short),
         cmocka_unit_test(stop_and_wait_cancels_and_then_kills_who_does_not_stop),
         cmocka_unit_test(what_is_begun_until_stop_after_the_request_is_over_at_once),
         cmocka_unit_test(cancel_is_told_as_that_also_to_who_was_asked_to_stop),

@@ -11,6 +11,7 @@
 
 struct scene {
     tr_addr deaf, full, shielded; /* never answers; has no room; will not go */
+    tr_addr channel, full_channel, work, full_work, lock, semaphore, event, rate, source, holder;
     int fds[2];
     const struct point *point;
     tr_scope *scope;
@@ -197,6 +198,170 @@ static tr_err wait_race(tr_self *self, struct scene *s)
     return tr_race(self, NULL, racers, 2, NULL, NULL);
 }
 
+/* ---- what is shared, and flows: crossed by message, and no less cut short ---- */
+
+static tr_err wait_channel_recv(tr_self *self, struct scene *s)
+{
+    const tr_msg *m;
+    return tr_channel_recv(self, s->channel, &m);
+}
+
+static tr_err wait_channel_send(tr_self *self, struct scene *s)
+{
+    return tr_channel_send(self, s->full_channel, "what");
+}
+
+static tr_err wait_work_put(tr_self *self, struct scene *s)
+{
+    return tr_work_put(self, s->full_work, "what");
+}
+
+static tr_err wait_work_take(tr_self *self, struct scene *s)
+{
+    tr_hold hold;
+    const tr_msg *item;
+    return tr_work_take(self, s->work, &hold, &item);
+}
+
+static tr_err wait_work_join(tr_self *self, struct scene *s)
+{
+    return tr_work_join(self, s->full_work);
+}
+
+static tr_err wait_lock(tr_self *self, struct scene *s)
+{
+    tr_hold hold;
+    return tr_lock_take(self, s->lock, &hold, NULL);
+}
+
+static tr_err wait_semaphore(tr_self *self, struct scene *s)
+{
+    tr_hold hold;
+    return tr_semaphore_take(self, s->semaphore, 1, &hold);
+}
+
+static tr_err wait_event(tr_self *self, struct scene *s)
+{
+    return tr_event_wait(self, s->event);
+}
+
+static tr_err wait_rate(tr_self *self, struct scene *s)
+{
+    return tr_rate_take(self, s->rate, 1);
+}
+
+static tr_err wait_flow_next(tr_self *self, struct scene *s)
+{
+    tr_flow flow;
+    const tr_msg *part;
+    tr_err err = tr_flow_open(self, s->source, NULL, &flow, "nothing");
+    if (err == TR_OK)
+        err = tr_flow_next(self, &flow, &part);
+    tr_flow_close(self, &flow);
+    return err;
+}
+
+static tr_err wait_flow_write(tr_self *self, struct scene *s)
+{
+    tr_flow flow;
+    const tr_flow_opts opts = { .size = sizeof opts, .parts_max = 1 };
+    tr_err err = tr_flow_open(self, s->source, &opts, &flow, "nothing");
+    while (err == TR_OK)
+        err = tr_flow_write(self, &flow, "part");
+    tr_flow_close(self, &flow);
+    return err;
+}
+
+/* ---- streams, sockets and input ---- */
+
+static tr_err wait_stream_read(tr_self *self, struct scene *s)
+{
+    char buf[4];
+    size_t len;
+    tr_stream ends[2];
+    (void) s;
+    tr_err err = tr_stream_pair(self, ends);
+    return err == TR_OK ? tr_stream_read(self, ends[0], buf, sizeof buf, HOUR, &len) : err;
+}
+
+static tr_err wait_stream_read_exactly(tr_self *self, struct scene *s)
+{
+    char buf[4];
+    tr_stream ends[2];
+    (void) s;
+    tr_err err = tr_stream_pair(self, ends);
+    if (err == TR_OK)
+        err = tr_stream_queue(self, ends[1], "abc", 3);
+    return err == TR_OK ? tr_stream_read_exactly(self, ends[0], buf, sizeof buf, HOUR) : err;
+}
+
+static tr_err wait_stream_read_line(tr_self *self, struct scene *s)
+{
+    char buf[80];
+    tr_stream reader, writer;
+    (void) s;
+    tr_err err = tr_stream_pipe(self, &reader, &writer);
+    return err == TR_OK ? tr_stream_read_line(self, reader, buf, sizeof buf, HOUR, NULL) : err;
+}
+
+static tr_err wait_stream_write(tr_self *self, struct scene *s)
+{
+    static const char data[4096];
+    tr_stream ends[2];
+    (void) s;
+    tr_err err = tr_stream_pair(self, ends);
+    while (err == TR_OK)
+        err = tr_stream_write(self, ends[0], data, sizeof data, HOUR);
+    return err;
+}
+
+static tr_err wait_stream_finish(tr_self *self, struct scene *s)
+{
+    static const char data[4096];
+    tr_stream ends[2];
+    (void) s;
+    tr_err err = tr_stream_pair(self, ends);
+    while (err == TR_OK)
+        err = tr_stream_queue(self, ends[0], data, sizeof data);
+    return err == TR_EFULL ? tr_stream_finish(self, ends[0], HOUR) : err;
+}
+
+static tr_err listen_here(tr_self *self, tr_listener *listener)
+{
+    return tr_tcp_listen(self, "127.0.0.1", "0", NULL, listener);
+}
+
+static tr_err wait_accept(tr_self *self, struct scene *s)
+{
+    tr_stream stream;
+    tr_listener listener;
+    (void) s;
+    tr_err err = listen_here(self, &listener);
+    return err == TR_OK ? tr_listener_accept(self, listener, HOUR, &stream) : err;
+}
+
+static tr_err wait_udp(tr_self *self, struct scene *s)
+{
+    char buf[4];
+    size_t len;
+    tr_udp udp;
+    (void) s;
+    tr_err err = tr_udp_open(self, "127.0.0.1", "0", &udp);
+    return err == TR_OK ? tr_udp_recv(self, udp, buf, sizeof buf, HOUR, &len, NULL) : err;
+}
+
+static tr_err wait_input(tr_self *self, struct scene *s)
+{
+    const char *line;
+    tr_input *input;
+    tr_err err = tr_input_open(self, s->fds[0], NULL, &input);
+    if (err != TR_OK)
+        return err;
+    err = tr_input_line(self, input, HOUR, &line, NULL);
+    tr_input_close(self, &input);
+    return err;
+}
+
 static const struct point points[] = {
     { "tr_sleep", wait_sleep, false },
     { "tr_sleep_until", wait_sleep_until, false },
@@ -223,6 +388,25 @@ static const struct point points[] = {
     { "tr_scope_end", wait_scope_pair, false },
     { "tr_start", wait_start, false },
     { "tr_race", wait_race, false },
+    { "tr_channel_recv", wait_channel_recv, false },
+    { "tr_channel_send", wait_channel_send, false },
+    { "tr_work_put", wait_work_put, false },
+    { "tr_work_take", wait_work_take, false },
+    { "tr_work_join", wait_work_join, false },
+    { "tr_lock_take", wait_lock, false },
+    { "tr_semaphore_take", wait_semaphore, false },
+    { "tr_event_wait", wait_event, false },
+    { "tr_rate_take", wait_rate, false },
+    { "tr_flow_next", wait_flow_next, false },
+    { "tr_flow_write", wait_flow_write, false },
+    { "tr_stream_read", wait_stream_read, false },
+    { "tr_stream_read_exactly", wait_stream_read_exactly, false },
+    { "tr_stream_read_line", wait_stream_read_line, false },
+    { "tr_stream_write", wait_stream_write, false },
+    { "tr_stream_finish", wait_stream_finish, false },
+    { "tr_listener_accept", wait_accept, false },
+    { "tr_udp_recv", wait_udp, false },
+    { "tr_input_line", wait_input, false },
 };
 #define POINTS (sizeof points / sizeof points[0])
 
@@ -388,8 +572,88 @@ struct show {
     const struct way *way;
 };
 
+static tr_err on_nothing(tr_self *self, void *state, const tr_msg *m)
+{
+    (void) state, (void) m;
+    return tr_sleep(self, (int64_t) 2 * HOUR);
+}
+
+static const tr_handler source_rows[] = { { "nothing", "", "...", on_nothing, NULL, TR_CANCELS, NULL }, { 0 } };
+static const tr_behaviour source = { .name = "source", .handlers = source_rows };
+
+static tr_err holds_the_lock(tr_self *self, void *arg)
+{
+    tr_hold hold;
+    struct scene *s = arg;
+    tr_err err = tr_lock_take(self, s->lock, &hold, NULL);
+    if (err == TR_OK)
+        err = tr_ready(self);
+    if (err == TR_OK)
+        err = tr_until_stop(self, an_hour, NULL);
+    tr_hold_release(self, &hold);
+    return err;
+}
+
+/* What is shared, so that who comes next has to wait for it. The one who waits for the victim holds no lock: that would
+ * be a deadlock. */
+static tr_err set_up_shared(tr_self *self, struct scene *s, tr_hold *hold)
+{
+    tr_err err = tr_spawn(self, &source, NULL, &s->source);
+    if (err == TR_OK)
+        err = tr_channel_create(self, 1, NULL, &s->channel);
+    if (err == TR_OK)
+        err = tr_channel_create(self, 1, NULL, &s->full_channel);
+    if (err == TR_OK)
+        err = tr_channel_send(self, s->full_channel, "fill");
+    if (err == TR_OK)
+        err = tr_work_create(self, 1, NULL, &s->work);
+    if (err == TR_OK)
+        err = tr_work_create(self, 1, NULL, &s->full_work);
+    if (err == TR_OK)
+        err = tr_work_put(self, s->full_work, "fill");
+    if (err == TR_OK)
+        err = tr_lock_create(self, NULL, &s->lock);
+    if (err == TR_OK)
+        err = tr_start(self, NULL, holds_the_lock, s, &s->holder, NULL);
+    if (err == TR_OK)
+        err = tr_semaphore_create(self, 1, NULL, &s->semaphore);
+    if (err == TR_OK)
+        err = tr_semaphore_take(self, s->semaphore, 1, hold);
+    if (err == TR_OK)
+        err = tr_event_create(self, NULL, &s->event);
+    if (err == TR_OK)
+        err = tr_rate_create(self, 1, 2 * HOUR, 1, NULL, &s->rate);
+    return err == TR_OK ? tr_rate_take(self, s->rate, 1) : err;
+}
+
+/* S46.1: nobody took or put anything, and nothing is held or waited for by one that is gone. */
+static tr_err look_at_shared(tr_self *self, struct scene *s, tr_hold *held)
+{
+    tr_hold hold;
+    bool died = true;
+    const tr_msg *m;
+    tr_hold_release(self, held);
+    tr_err err = tr_stop_wait(self, s->holder, "release", HOUR);
+    if (err == TR_OK)
+        err = tr_lock_take_for(self, s->lock, 0, &hold, &died);
+    if (err == TR_OK)
+        err = died ? TR_EFAILED : tr_semaphore_take_for(self, s->semaphore, 1, 0, &hold);
+    if (err == TR_OK)
+        err = tr_channel_recv_for(self, s->full_channel, 0, &m);
+    if (err == TR_OK)
+        err = tr_channel_recv_for(self, s->full_channel, 0, &m) == TR_ETIMEDOUT ? TR_OK : TR_EFAILED;
+    if (err == TR_OK)
+        err = tr_channel_send_for(self, s->channel, 0, "fits");
+    if (err == TR_OK)
+        err = tr_work_take_for(self, s->full_work, 0, &hold, &m);
+    if (err == TR_OK)
+        err = tr_work_take_for(self, s->full_work, 0, &hold, &m) == TR_ETIMEDOUT ? TR_OK : TR_EFAILED;
+    return err == TR_OK ? tr_work_join_for(self, s->work, 0) : err;
+}
+
 static tr_err direct(tr_self *self, void *arg)
 {
+    tr_hold hold;
     struct show *show = arg;
     struct scene *s = &show->scene;
     const tr_spawn_opts full = { .size = sizeof full, .body = deaf, .mailbox_len_max = 1 };
@@ -401,6 +665,8 @@ static tr_err direct(tr_self *self, void *arg)
     if (err == TR_OK)
         err = tr_send(self, s->full, "fill");
     if (err == TR_OK)
+        err = set_up_shared(self, s, &hold);
+    if (err == TR_OK)
         err = tr_spawn(self, show->way->victim, s, &s->victim);
     if (err == TR_OK)
         err = tr_sleep(self, CUT_AT);
@@ -408,7 +674,9 @@ static tr_err direct(tr_self *self, void *arg)
         show->way->cut(self, s);
     if (err == TR_OK)
         s->joined = tr_join(self, s->victim, NULL);
-    s->over = true;
+    if (err == TR_OK)
+        err = look_at_shared(self, s, &hold);
+    s->over = err == TR_OK;
     return err;
 }
 
@@ -448,6 +716,12 @@ static bool as_it_should_be(const struct point *point, const struct way *way)
     return well;
 }
 
+/* Under seeds each has its part of the table, so that a thousand of them go over all of it many times. */
+static bool is_drawn(size_t cell)
+{
+    return tr_test_seed() == 0 || (cell + tr_test_seed()) % 16 == 0;
+}
+
 /* S5.1, S5.2, S5.3, S54.1, S54.2 */
 static void every_call_that_suspends_is_cut_short_in_every_way_and_says_so_again(void **state)
 {
@@ -455,7 +729,7 @@ static void every_call_that_suspends_is_cut_short_in_every_way_and_says_so_again
     (void) state;
     for (size_t p = 0; p < POINTS; p++)
         for (size_t w = 0; w < WAYS; w++)
-            if (!points[p].at_once || ways[w].at == 0)
+            if ((!points[p].at_once || ways[w].at == 0) && is_drawn(p * WAYS + w))
                 well = as_it_should_be(&points[p], &ways[w]) && well;
     assert_true(well);
 }
