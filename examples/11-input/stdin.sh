@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh
 # A person who thinks before they type.
 sleep 1
 echo Ada

@@ -343,7 +343,7 @@ tr_err ask_prepare(struct tr_self *self, uint64_t to, int64_t timeout_ms, const 
 static tr_err ask_to(struct tr_self *self, struct cell *c, uint64_t to, int64_t timeout_ms, const tr_value *values,
                      size_t n, struct ask **ask)
 {
-    struct tr_msg *m;
+    struct tr_msg *m = NULL;
     struct worker *w = self->worker;
     tr_err err = ask_prepare(self, to, timeout_ms, values, n, ask, &m);
     bool room = err == TR_OK && cell_is_ours(w, c, to) && mailbox_lets_in(c, m->size);

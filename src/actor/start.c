@@ -80,8 +80,10 @@ static tr_err start_spawn(struct tr_self *self, const tr_spawn_opts *opts, int64
     tr_spawn_opts held = *opts;
     held.flags |= SPAWN_HELD;
     tr_err err = spawn_actor(w, owner_for(self, opts), &held, false, &c, why, sizeof why);
-    if (err != TR_OK)
-        return error_set(self, err, "start", "%s", why);
+    if (err != TR_OK) {
+        error_set(self, err, "start", "%s", why);
+        return err;
+    }
     *who = cell_addr(c);
     err = start_ask(self, c, timeout_ms, pending);
     if (err == TR_OK) {

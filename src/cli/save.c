@@ -8,8 +8,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -164,15 +166,29 @@ bool save_end(struct saving *s, const char *file, const char *url, uint64_t seq,
     return good;
 }
 
+/* Digits and nothing before them, as save_begin writes them; *end is behind. 0: none, or too many. */
+static long long part_number(const char *text, const char **end)
+{
+    char *behind = (char *) (uintptr_t) text;
+    errno = 0;
+    long long n = *text >= '0' && *text <= '9' ? strtoll(text, &behind, 10) : 0;
+    *end = behind;
+    return errno == 0 ? n : 0;
+}
+
 /* A name of ours, and nobody has it locked: whoever wrote it was killed. */
 static void part_clean(int dir_fd, const char *name)
 {
-    long pid;
-    unsigned long long seq;
-    int end = 0;
-    if (sscanf(name, ".troupe-%ld-%llu.part%n", &pid, &seq, &end) != 2 || name[end] != '\0' || end == 0)
+    static const char head[] = ".troupe-";
+    const char *end;
+    if (strncmp(name, head, sizeof head - 1) != 0)
         return;
-    if (pid <= 0 || kill((pid_t) pid, 0) == 0 || errno != ESRCH)
+    long long pid = part_number(name + sizeof head - 1, &end);
+    if (pid <= 0 || pid > INT_MAX || *end != '-')
+        return;
+    if (part_number(end + 1, &end) <= 0 || strcmp(end, ".part") != 0)
+        return;
+    if (kill((pid_t) pid, 0) == 0 || errno != ESRCH)
         return;
     int fd = openat(dir_fd, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)

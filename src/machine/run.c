@@ -213,7 +213,9 @@ static void result_fill(struct run *r, tr_run_result *result)
         *bytes[i] = (tr_bytes){ o->data != NULL ? o->data : "", o->len };
     }
     result->running = !r->ended || !child_has_ended(r->child, false);
-    result->status = result->running || r->child->lost ? (tr_child_status){ .code = -1 } : r->child->status;
+    result->status = r->child->status;
+    if (result->running || r->child->lost)
+        result->status = (tr_child_status){ .code = -1 };
 }
 
 static tr_err check_error(struct tr_self *self, const struct run *r, const tr_run_result *result)

@@ -178,9 +178,13 @@ class Options(CommandTest):
         process.send_signal(signal.SIGKILL)
         process.communicate()
         self.assertEqual(len(list(out.iterdir())), 1)
-        (out / ".troupe-1-2.part").write_text("of one that lives")
+        kept = [".troupe-1-2.part"]  # of one that lives; the others are no names of ours, though scanf(3) reads them so
+        kept += [".troupe-%s-%s.part" % (pid, seq) for pid, seq in
+                 [(" %d" % process.pid, 2), (2**32 + process.pid, 2), (process.pid, -2), (process.pid, 2**64)]]
+        for name in kept:
+            (out / name).write_text("not ours")
         self.run_troupe("fetch", "--output-dir", out, self.web.url + "/ok/5")
-        self.assertEqual(sorted(p.name for p in out.iterdir()), [".troupe-1-2.part", "127.0.0.1_%d_ok_5" % self.web.port])
+        self.assertEqual(sorted(p.name for p in out.iterdir()), sorted([*kept, "127.0.0.1_%d_ok_5" % self.web.port]))
 
     def test_write_out(self):
         url = self.web.url + "/redirect/1"
