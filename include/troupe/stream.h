@@ -90,7 +90,8 @@ TR_API TR_MUST_CHECK tr_err tr_stream_finish(tr_self *self, tr_stream stream, in
 
 /* ---- closing ---- */
 
-/* Closes it: whoever waits for it gets TR_ECLOSED. What waits in tr_stream_queue is offered to the system once more and
+/* Closes it: whoever waits for it gets TR_ECLOSED, and so, by message, does its owner, if that asked with
+ * tr_stream_once and is another than the caller. What waits in tr_stream_queue is offered to the system once more and
  * then lost: tr_stream_finish waits for it. Closing it twice is fine. Suspends: no. */
 TR_API void tr_stream_close(tr_self *self, tr_stream stream);
 
