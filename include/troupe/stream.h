@@ -185,6 +185,11 @@ TR_API tr_err tr_layer_fail(tr_layer_io *io, tr_err err, const char *fmt, ...) T
 TR_API TR_MUST_CHECK tr_err tr_stream_layer_add(tr_self *self, tr_stream stream, const tr_stream_layer *layer,
                                                 void *state);
 
+/* The state of a stream's layer, if it is this one. It stays the stream's: good until the next call that may suspend or
+ * close the stream. Errors: TR_EINVAL (no layer, or another). Suspends: no. */
+TR_API TR_MUST_CHECK tr_err tr_stream_layer_state(tr_self *self, tr_stream stream, const tr_stream_layer *layer,
+                                                  const void **state);
+
 /* Reads, through the layer, until it says that it is ready; what can be read by then stays in the stream. Suspends, for
  * at most timeout_ms. Errors: as tr_stream_read; TR_EINVAL (no layer). */
 TR_API TR_MUST_CHECK tr_err tr_stream_layer_until(tr_self *self, tr_stream stream, bool (*is_ready)(const void *state),
