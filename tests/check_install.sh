@@ -58,4 +58,21 @@ if [ -f "$pc/troupe_fetcher.pc" ]; then
         -Wl,-rpath,"$libdir" -o "$work/user/page"
     [ "$("$work/user/page")" = TR_FETCH_URL ]
 fi
+cat >"$work/user/tls.c" <<'END'
+#include <stdio.h>
+#include <troupe/tls.h>
+int main(void)
+{
+    char why[100] = "";
+    tr_tls *tls = NULL;
+    const tr_tls_opts opts = { .size = sizeof opts, .ca_pem = "none" };
+    return tr_tls_create(&opts, &tls, why, sizeof why) != TR_EINVAL || puts("no authority") < 0;
+}
+END
+if [ -f "$pc/troupe_tls.pc" ]; then
+    # shellcheck disable=SC2046
+    "$cc" -std=c11 "$work/user/tls.c" $(PKG_CONFIG_PATH=$pc pkg-config --cflags --libs troupe_tls) \
+        -Wl,-rpath,"$(PKG_CONFIG_PATH=$pc pkg-config --variable=libdir troupe)" -o "$work/user/tls"
+    [ "$("$work/user/tls")" = "no authority" ]
+fi
 echo "troupe $version can be installed and used"

@@ -31,7 +31,8 @@ TR_API TR_MUST_CHECK tr_err tr_tcp_connect(tr_self *self, const char *host, cons
 TR_API TR_MUST_CHECK tr_err tr_tcp_connect_to(tr_self *self, const tr_endpoint *list, size_t n, int64_t delay_ms,
                                               int64_t timeout_ms, tr_stream *stream);
 
-/* To a Unix socket; path "@name" is one without a file (unix(7), abstract). */
+/* To a Unix socket; path "@name" is one without a file (unix(7), abstract). While its listener's queue is full it tries
+ * again every 10 ms. */
 TR_API TR_MUST_CHECK tr_err tr_unix_connect(tr_self *self, const char *path, int64_t timeout_ms, tr_stream *stream);
 
 /* ---- listening; Suspends: only where a name must be looked up ---- */
@@ -69,14 +70,15 @@ TR_API TR_MUST_CHECK tr_err tr_listener_accept(tr_self *self, tr_listener listen
  * 1 to 31 bytes. Errors: TR_EINVAL, TR_ESTATE (another's), TR_EBUSY. Suspends: no. */
 TR_API TR_MUST_CHECK tr_err tr_listener_once(tr_self *self, tr_listener listener, const char *tag);
 
-/* Closes it; connections stay. Closing it twice is fine. Suspends: no. */
+/* Closes it; connections stay. Whoever waits for one gets TR_ECLOSED; an owner that is active once and another than the
+ * caller gets it by message. Closing it twice is fine. Suspends: no. */
 TR_API void tr_listener_close(tr_self *self, tr_listener listener);
 
-/* A graceful stop: no more is accepted (who waits gets TR_ECLOSED); its connections on this thread are drained
- * (tr_stream_drain); when all its connections are closed it returns. What is open after drain_ms (TR_FOREVER: no limit)
- * is aborted (tr_stream_abort), if it is on this thread. The listener is closed when it returns. Suspends. Errors:
- * TR_ETIMEDOUT (some had to be aborted, or are on other threads), TR_ECANCELED (all were aborted at once), TR_ECLOSED,
- * TR_EBUSY (another stops it). */
+/* A graceful stop: no more is accepted (who waits gets TR_ECLOSED, as with tr_listener_close); its connections on this
+ * thread are drained (tr_stream_drain); when all its connections are closed it returns. What is open after drain_ms
+ * (TR_FOREVER: no limit) is aborted (tr_stream_abort), and owners that are active once are told, if it is on this
+ * thread. The listener is closed when it returns. Suspends. Errors: TR_ETIMEDOUT (some had to be aborted, or are on
+ * other threads), TR_ECANCELED (all were aborted at once), TR_ECLOSED, TR_EBUSY (another stops it). */
 TR_API tr_err tr_listener_stop(tr_self *self, tr_listener listener, int64_t drain_ms);
 
 /* For behaviours: the first half, without waiting. When the last connection is closed, one message tag(listener:int)

@@ -90,7 +90,8 @@ TR_API TR_MUST_CHECK tr_err tr_stream_finish(tr_self *self, tr_stream stream, in
 
 /* ---- closing ---- */
 
-/* Closes it: whoever waits for it gets TR_ECLOSED. What waits in tr_stream_queue is offered to the system once more and
+/* Closes it: whoever waits for it gets TR_ECLOSED, and so, by message, does its owner, if that asked with
+ * tr_stream_once and is another than the caller. What waits in tr_stream_queue is offered to the system once more and
  * then lost: tr_stream_finish waits for it. Closing it twice is fine. Suspends: no. */
 TR_API void tr_stream_close(tr_self *self, tr_stream stream);
 
@@ -183,6 +184,11 @@ TR_API tr_err tr_layer_fail(tr_layer_io *io, tr_err err, const char *fmt, ...) T
  * success. Errors: TR_EINVAL, TR_EBUSY (there is one, or someone reads or writes), TR_ENOMEM. Suspends: no. */
 TR_API TR_MUST_CHECK tr_err tr_stream_layer_add(tr_self *self, tr_stream stream, const tr_stream_layer *layer,
                                                 void *state);
+
+/* The state of a stream's layer, if it is this one. It stays the stream's: good until the next call that may suspend or
+ * close the stream. Errors: TR_EINVAL (no layer, or another). Suspends: no. */
+TR_API TR_MUST_CHECK tr_err tr_stream_layer_state(tr_self *self, tr_stream stream, const tr_stream_layer *layer,
+                                                  const void **state);
 
 /* Reads, through the layer, until it says that it is ready; what can be read by then stays in the stream. Suspends, for
  * at most timeout_ms. Errors: as tr_stream_read; TR_EINVAL (no layer). */

@@ -25,8 +25,12 @@ typedef struct tr_tls_opts {
     const char *cert_pem, *key_pem;
     /* Whom we trust: authorities in PEM. Neither: those of the system. */
     const char *ca_file, *ca_pem;
-    bool insecure;     /* a client does not look who its peer is: for tests */
-    bool verify_peers; /* a server wants a certificate of each client, signed by these authorities */
+    bool insecure;            /* a client does not look who its peer is: for tests */
+    bool verify_peers;        /* a server wants a certificate of each client, signed by these authorities */
+    const char *key_password; /* of a key that is locked; without it such a key is an error: nobody is asked */
+    /* Which protocols are spoken inside (ALPN, RFC 7301), best first, NULL behind the last; NULL: not said. The server
+     * takes its first that the client offers, and refuses one that offers others only. */
+    const char *const *alpn;
 } tr_tls_opts;
 
 /* Owns: *tls the caller. why (may be NULL) gets up to why_size bytes of words when it fails. Errors: TR_EINVAL (opts, a
@@ -46,6 +50,11 @@ TR_API TR_MUST_CHECK tr_err tr_tls_connect(tr_self *self, tr_stream stream, cons
 
 /* As a server. */
 TR_API TR_MUST_CHECK tr_err tr_tls_accept(tr_self *self, tr_stream stream, const tr_tls *tls, int64_t timeout_ms);
+
+/* The protocol that both sides agreed on, "h2"; "" if either did not say. Errors: TR_EINVAL (no TLS stream),
+ * TR_ECLOSED. Suspends: no. */
+#define TR_TLS_ALPN_MAX 255
+TR_API TR_MUST_CHECK tr_err tr_tls_alpn(tr_self *self, tr_stream stream, char protocol[TR_TLS_ALPN_MAX + 1]);
 
 #ifdef __cplusplus
 }

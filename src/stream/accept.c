@@ -109,8 +109,10 @@ tr_err tr_listener_once(tr_self *self, tr_listener listener, const char *tag)
 void tr_listener_close(tr_self *self, tr_listener listener)
 {
     struct port *p = self_is_current(self) ? port_find(self, listener.id, PORT_LISTENER) : NULL;
-    if (p != NULL)
-        port_close(p);
+    if (p == NULL)
+        return;
+    listener_passive(listener_of(p), self->cell);
+    port_close(p);
 }
 
 size_t tr_listener_count(tr_self *self, tr_listener listener)
@@ -141,6 +143,8 @@ tr_err tr_listener_stop(tr_self *self, tr_listener listener, int64_t drain_ms)
     struct listener *l = listener_of(p);
     if (l->state == LISTENER_DRAINING && l->waiter != NULL)
         return error_set(self, TR_EBUSY, "stop", "another stops this listener");
+    if (l->state == LISTENER_OPEN)
+        listener_passive(l, self->cell);
     listener_drain(l);
     err = self_enter(self, "stop");
     if (err == TR_OK)
@@ -148,6 +152,7 @@ tr_err tr_listener_stop(tr_self *self, tr_listener listener, int64_t drain_ms)
     if (l == NULL)
         return error_set(self, TR_ECLOSED, "stop", "the listener was closed meanwhile");
     listener_abort(l);
+    listener_passive(l, self->cell); /* who drained it before is owed the end of that */
     port_close(&l->port);
     if (err == TR_ETIMEDOUT)
         return error_set(self, err, "stop", "connections were open when the time to drain was over");

@@ -20,18 +20,23 @@ struct race {
     const tr_endpoint *list;
     size_t n, next;                 /* of list; the next to be tried */
     tr_stream open[TR_RESOLVE_MAX]; /* attempts that have no outcome yet */
+    size_t tried[TR_RESOLVE_MAX];   /* of list: where these go */
     size_t len;
     int64_t delay_ns;
     int64_t next_ns; /* when it is time for the next */
     int64_t deadline;
-    int number; /* errno of the last that failed */
-    size_t failed;
+    int number;  /* errno of the last that failed */
+    size_t last; /* of list: that one */
 };
+
+/* Between two attempts at a Unix socket whose queue is full. The system says EAGAIN, and has no way to wait. */
+#define QUEUE_PAUSE_MS 10
 
 static void race_drop(tr_self *self, struct race *r, size_t i)
 {
     tr_stream_close(self, r->open[i]);
     r->open[i] = r->open[--r->len];
+    r->tried[i] = r->tried[r->len];
 }
 
 static int socket_to_connect(const tr_endpoint *e)
@@ -49,13 +54,14 @@ static tr_err race_start_one(tr_self *self, struct race *r)
     struct stream *s;
     const tr_endpoint *e = &r->list[r->next++];
     int fd = socket_to_connect(e);
-    r->next_ns = clock_after_ms(tr_now(self), 0) + r->delay_ns;
+    r->next_ns = tr_now(self) + r->delay_ns;
     if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS))
-        return port_error(self, TR_EIO, errno, "connect");
+        return error_set(self, TR_EIO, "connect", "no socket: %s", strerror(errno));
     if (fd < 0 || (connect(fd, (const struct sockaddr *) &e->addr, e->len) != 0 && errno != EINPROGRESS)) {
+        bool is_full = e->family == AF_UNIX && errno == EAGAIN;
         r->number = errno;
-        r->failed++;
-        r->next_ns = 0;
+        r->last = is_full ? --r->next : r->next - 1;
+        r->next_ns = is_full ? tr_now(self) + QUEUE_PAUSE_MS * NS_PER_MS : 0;
         if (fd >= 0)
             close(fd);
         return TR_OK;
@@ -65,6 +71,7 @@ static tr_err race_start_one(tr_self *self, struct race *r)
         close(fd);
         return error_set(self, err, "connect", "out of memory");
     }
+    r->tried[r->len] = r->next - 1;
     r->open[r->len++] = (tr_stream){ s->port.hook.id };
     return TR_OK;
 }
@@ -79,7 +86,7 @@ static bool race_outcome(tr_self *self, struct race *r, size_t i)
     if (number == 0)
         return true;
     r->number = number;
-    r->failed++;
+    r->last = r->tried[i];
     r->next_ns = 0; /* the next one need not wait any longer */
     race_drop(self, r, i);
     return false;
@@ -107,9 +114,22 @@ static tr_err race_wait(tr_self *self, struct race *r, bool *has_won, size_t *wo
 
 static tr_err race_lost(tr_self *self, const struct race *r)
 {
+    char words[ADDRESS_WORDS_MAX];
+    (void) address_words(&r->list[r->last], words);
     if (r->n == 1)
-        return error_set(self, TR_ENOCONN, "connect", "%s", strerror(r->number));
-    return error_set(self, TR_ENOCONN, "connect", "none of %zu addresses: %s", r->n, strerror(r->number));
+        return error_set(self, TR_ENOCONN, "connect", "%s: %s", words, strerror(r->number));
+    return error_set(self, TR_ENOCONN, "connect", "none of %zu addresses, %s at last: %s", r->n, words,
+                     strerror(r->number));
+}
+
+static tr_err race_too_late(tr_self *self, const struct race *r)
+{
+    char words[ADDRESS_WORDS_MAX];
+    bool is_full = r->len == 0 && r->next < r->n && r->number == EAGAIN;
+    (void) address_words(&r->list[r->next > 0 && !is_full ? r->next - 1 : r->next], words);
+    return error_set(self, TR_ETIMEDOUT, "connect", "%s: %s", words,
+                     is_full ? "more than its listener accepts wait there, before the timeout"
+                             : "no answer before the timeout");
 }
 
 static tr_err race_run(tr_self *self, struct race *r, size_t *won)
@@ -118,12 +138,12 @@ static tr_err race_run(tr_self *self, struct race *r, size_t *won)
     tr_err err = TR_OK;
     while (err == TR_OK && !has_won) {
         int64_t now = tr_now(self);
-        if (r->next < r->n && (r->len == 0 || r->next_ns <= now))
+        if (r->next < r->n && r->next_ns <= now)
             err = race_start_one(self, r);
-        else if (r->len == 0)
+        else if (r->len == 0 && r->next == r->n)
             return race_lost(self, r);
         else if (now >= r->deadline)
-            return error_set(self, TR_ETIMEDOUT, "connect", "no connection before the timeout");
+            return race_too_late(self, r);
         else
             err = race_wait(self, r, &has_won, won);
     }

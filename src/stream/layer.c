@@ -75,6 +75,18 @@ tr_err layer_encode(struct stream *s, const void *plain, size_t len, bool end)
     return err;
 }
 
+tr_err tr_stream_layer_state(tr_self *self, tr_stream stream, const tr_stream_layer *layer, const void **state)
+{
+    struct port *p;
+    tr_err err = port_get(self, stream.id, PORT_STREAM, "layer", &p);
+    if (err != TR_OK)
+        return err;
+    if (layer == NULL || stream_of(p)->layer != layer)
+        return error_set(self, TR_EINVAL, "layer", "the stream has no such layer");
+    *state = stream_of(p)->layer_state;
+    return TR_OK;
+}
+
 tr_err tr_stream_layer_add(tr_self *self, tr_stream stream, const tr_stream_layer *layer, void *state)
 {
     struct port *p;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -32,10 +33,21 @@ tr_err unix_address(struct tr_self *self, const char *path, tr_endpoint *e)
     return TR_OK;
 }
 
-static tr_err bind_error(struct tr_self *self, int number)
+const char *address_words(const tr_endpoint *e, char buf[ADDRESS_WORDS_MAX])
 {
+    const char *path = ((const struct sockaddr_un *) (const void *) &e->addr)->sun_path;
+    if (e->family == AF_UNIX)
+        snprintf(buf, ADDRESS_WORDS_MAX, "%s%s", path[0] == '\0' ? "@" : "", path[0] == '\0' ? path + 1 : path);
+    else
+        (void) tr_endpoint_text(e, buf);
+    return buf;
+}
+
+static tr_err bind_error(struct tr_self *self, const tr_endpoint *e, int number)
+{
+    char words[ADDRESS_WORDS_MAX];
     tr_err err = number == EADDRINUSE ? TR_EEXIST : number == EINVAL || number == ENOENT ? TR_EINVAL : TR_EIO;
-    return port_error(self, err, number, "listen");
+    return error_set(self, err, "listen", "%s: %s", address_words(e, words), strerror(number));
 }
 
 static int socket_to_bind(const tr_endpoint *e, const tr_listen_opts *opts)
@@ -80,12 +92,12 @@ tr_err socket_bound(struct tr_self *self, const tr_endpoint *e, const tr_listen_
 {
     int fd = socket_to_bind(e, opts);
     if (fd < 0)
-        return port_error(self, TR_EIO, errno, "listen");
+        return bind_error(self, e, errno);
     int backlog = opts != NULL && opts->backlog > 0 ? opts->backlog : BACKLOG;
     if (!bind_to(fd, e) || (e->type == SOCK_STREAM && listen(fd, backlog) != 0)) {
         int number = errno;
         close(fd);
-        return bind_error(self, number);
+        return bind_error(self, e, number);
     }
     *out = fd;
     return TR_OK;

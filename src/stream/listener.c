@@ -161,7 +161,6 @@ tr_err listener_new(struct tr_self *self, int fd, const tr_listen_opts *opts, st
 void listener_drain(struct listener *l)
 {
     l->state = LISTENER_DRAINING;
-    l->asked = false;
     l->quota->draining = true;
     (void) fd_hook_want(l->port.worker, &l->port.hook, 0);
     timer_disarm(l->port.worker, &l->port.retry);
@@ -180,6 +179,14 @@ void listener_abort(struct listener *l)
     while (!list_is_empty(&l->quota->conns)) {
         struct stream *s = list_entry(l->quota->conns.next, struct stream, conn);
         stream_reset(s);
+        stream_once_closed(s);
         port_close(&s->port);
     }
+}
+
+void listener_passive(struct listener *l, const struct cell *by)
+{
+    if (l->asked && l->port.cell != by)
+        (void) once_send(l, NULL, TR_ECLOSED);
+    l->asked = false;
 }

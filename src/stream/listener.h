@@ -45,4 +45,7 @@ void listener_drain(struct listener *l);
 /* Aborts the connections that are on this worker. */
 void listener_abort(struct listener *l);
 
+/* Its owner is not going to get the message that it asked for; it is told, unless it is the one who says so. */
+void listener_passive(struct listener *l, const struct cell *by);
+
 #endif

@@ -2,6 +2,7 @@
 /* once.c - what a stream does by itself: data as one message, and what is queued sent
  *
  * The set calls stream_ready when the descriptor is; it reads as far as the wish needs, and no further. */
+#include <errno.h>
 #include <string.h>
 
 #include "actor/error.h"
@@ -47,8 +48,11 @@ void stream_want(struct stream *s)
     unsigned events = s->once.state == ONCE_ASKED ? TR_READABLE : 0;
     if (s->out.len > 0)
         events |= TR_WRITABLE;
-    if (events != s->port.hook.events)
-        (void) fd_hook_want(s->port.worker, &s->port.hook, events); /* a file is always ready, and was tried */
+    if (events == s->port.hook.events)
+        return;
+    /* A file is always ready, so nobody is going to call: it has taken its turn, and has the next one after others. */
+    if (fd_hook_want(s->port.worker, &s->port.hook, events) == EPERM && s->once.state == ONCE_ASKED)
+        port_retry(&s->port, 0);
 }
 
 void stream_ready(struct worker *w, struct fd_hook *h, unsigned revents)
@@ -87,6 +91,15 @@ void stream_passive(struct stream *s)
     s->once.state = ONCE_OFF;
     s->once.number++;
     stream_want(s);
+}
+
+void stream_once_closed(struct stream *s)
+{
+    const tr_value values[] = { tr_str(s->once.tag), tr_int(s->port.hook.id), tr_bin("", 0), tr_int(TR_ECLOSED) };
+    if (s->once.state == ONCE_OFF || s->port.cell->run.flags & CELL_CLOSED)
+        return;
+    stream_passive(s); /* a message that is queued does not arrive: its stream is gone */
+    (void) fd_hook_send(s->port.worker, s->port.cell, NULL, 0, values, 4);
 }
 
 void stream_drain(struct stream *s)

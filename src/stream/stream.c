@@ -129,6 +129,8 @@ void tr_stream_close(tr_self *self, tr_stream stream)
     if (s->layer != NULL && s->out_err == TR_OK)
         (void) stream_push(s, NULL, 0, true);
     (void) stream_flush(s);
+    if (p->cell != self->cell)
+        stream_once_closed(s);
     port_close(p);
 }
 
@@ -138,6 +140,8 @@ void tr_stream_abort(tr_self *self, tr_stream stream)
     if (p == NULL)
         return;
     stream_reset(stream_of(p));
+    if (p->cell != self->cell)
+        stream_once_closed(stream_of(p));
     port_close(p);
 }
 

@@ -121,6 +121,9 @@ void stream_want(struct stream *s);
 /* Takes the wish back. */
 void stream_passive(struct stream *s);
 
+/* It is about to be closed, not by its owner: who is owed a message gets that one. Out of memory: nobody does. */
+void stream_once_closed(struct stream *s);
+
 /* No reader waits for more than is there. */
 void stream_drain(struct stream *s);
 

@@ -15,8 +15,11 @@
 
 struct session {
     SSL *ssl;
-    BIO *in, *out; /* ssl's */
-    bool ready;    /* hands are shaken */
+    BIO *in, *out;       /* ssl's */
+    bool ready;          /* hands are shaken */
+    char *host;          /* who the peer must be; NULL: we are the server */
+    unsigned char *alpn; /* a server's copy of its context's */
+    unsigned alpn_len;
 };
 
 /* ---- the layer; on the thread's own stack ---- */
@@ -36,7 +39,8 @@ static tr_err session_fail(const struct session *s, tr_layer_io *io, const char 
 {
     long verified = SSL_get_verify_result(s->ssl);
     if (!s->ready && verified != X509_V_OK)
-        return tr_layer_fail(io, TR_EBADMSG, "%s: the certificate: %s", what, X509_verify_cert_error_string(verified));
+        return tr_layer_fail(io, TR_EBADMSG, "%s: the certificate of %s: %s", what,
+                             s->host != NULL ? s->host : "the client", X509_verify_cert_error_string(verified));
     return tr_layer_fail(io, TR_EBADMSG, "%s: %s", what, tls_reason("no TLS, or it was cut off"));
 }
 
@@ -109,6 +113,8 @@ static void session_destroy(void *state)
 {
     struct session *s = state;
     SSL_free(s->ssl); /* and its buffers */
+    OPENSSL_free(s->host);
+    OPENSSL_free(s->alpn);
     OPENSSL_free(s);
 }
 
@@ -135,18 +141,46 @@ static struct session *session_new(const tr_tls *tls)
         return NULL;
     }
     SSL_set_bio(s->ssl, s->in, s->out);
+    SSL_set_app_data(s->ssl, s);
     return s;
 }
 
-/* Whom the certificate must be of. */
-static bool expect_host(struct session *s, const char *host)
+/* Whom the certificate must be of. A dot at the end is how a name says that it is whole; certificates have none, and a
+ * server is not told of it (RFC 6066). */
+static tr_err expect_host(struct session *s, const char *host)
 {
     X509_VERIFY_PARAM *param = SSL_get0_param(s->ssl);
-    if (X509_VERIFY_PARAM_set1_ip_asc(param, host) == 1)
-        return true;
+    size_t len = strlen(host);
+    s->host = OPENSSL_strndup(host, len > 1 && host[len - 1] == '.' ? len - 1 : len);
+    if (s->host == NULL)
+        return TR_ENOMEM;
+    if (X509_VERIFY_PARAM_set1_ip_asc(param, s->host) == 1)
+        return TR_OK;
     ERR_clear_error();
     X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    return SSL_set1_host(s->ssl, host) == 1 && SSL_set_tlsext_host_name(s->ssl, host) == 1;
+    bool ok = SSL_set1_host(s->ssl, s->host) == 1 && SSL_set_tlsext_host_name(s->ssl, s->host) == 1;
+    return ok ? TR_OK : TR_EINVAL;
+}
+
+int session_alpn_select(SSL *ssl, const unsigned char **out, unsigned char *out_len, const unsigned char *in,
+                        unsigned in_len, void *arg)
+{
+    const struct session *s = SSL_get_app_data(ssl);
+    unsigned char *chosen;
+    (void) arg;
+    int rc = SSL_select_next_proto(&chosen, out_len, s->alpn, s->alpn_len, in, in_len);
+    *out = chosen;
+    return rc == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+/* A server's list, which the context may be gone with before hands are shaken. */
+static tr_err session_take_alpn(struct session *s, const tr_tls *tls)
+{
+    if (tls->alpn == NULL)
+        return TR_OK;
+    s->alpn = OPENSSL_memdup(tls->alpn, tls->alpn_len);
+    s->alpn_len = tls->alpn_len;
+    return s->alpn != NULL ? TR_OK : TR_ENOMEM;
 }
 
 static bool session_is_ready(const void *state)
@@ -168,18 +202,20 @@ static int session_start(void *arg)
     struct session *s = session_new(start->tls);
     if (s == NULL)
         return TR_ENOMEM;
+    tr_err err;
     if (start->host == NULL) {
         SSL_set_accept_state(s->ssl);
+        err = session_take_alpn(s, start->tls);
     } else {
         SSL_set_connect_state(s->ssl);
         SSL_set_verify(s->ssl, start->tls->insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
-        if (!expect_host(s, start->host)) {
-            session_destroy(s);
-            return TR_EINVAL;
-        }
+        err = expect_host(s, start->host);
     }
-    start->session = s;
-    return TR_OK;
+    if (err == TR_OK)
+        start->session = s;
+    else
+        session_destroy(s);
+    return (int) err;
 }
 
 static tr_err handshake(tr_self *self, tr_stream stream, const tr_tls *tls, const char *host, int64_t timeout_ms)
@@ -201,6 +237,22 @@ tr_err tr_tls_connect(tr_self *self, tr_stream stream, const tr_tls *tls, const 
     if (tls == NULL || host == NULL || host[0] == '\0')
         return tr_fail_with(self, TR_EINVAL, "tls: no context, or no host to expect");
     return handshake(self, stream, tls, host, timeout_ms);
+}
+
+tr_err tr_tls_alpn(tr_self *self, tr_stream stream, char protocol[TR_TLS_ALPN_MAX + 1])
+{
+    const void *state;
+    const unsigned char *name = NULL;
+    unsigned len = 0;
+    tr_err err = tr_stream_layer_state(self, stream, &tls_layer, &state);
+    if (err != TR_OK)
+        return err;
+    const struct session *s = state;
+    SSL_get0_alpn_selected(s->ssl, &name, &len);
+    if (len > 0)
+        memcpy(protocol, name, len);
+    protocol[len] = '\0';
+    return TR_OK;
 }
 
 tr_err tr_tls_accept(tr_self *self, tr_stream stream, const tr_tls *tls, int64_t timeout_ms)

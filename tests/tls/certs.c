@@ -85,6 +85,10 @@ void certs_make(struct certs *certs)
     BIO *bio = BIO_new(BIO_s_mem());
     must(PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1, "PEM");
     *certs = (struct certs){ .ca = cert_pem(ca), .cert = cert_pem(cert), .key = text_of(bio) };
+    bio = BIO_new(BIO_s_mem());
+    unsigned char password[] = CERTS_PASSWORD;
+    must(PEM_write_bio_PrivateKey(bio, key, EVP_aes_128_cbc(), password, sizeof password - 1, NULL, NULL) == 1, "PEM");
+    certs->locked_key = text_of(bio);
     X509_free(ca);
     X509_free(cert);
     EVP_PKEY_free(ca_key);
@@ -96,4 +100,5 @@ void certs_free(struct certs *certs)
     free(certs->ca);
     free(certs->cert);
     free(certs->key);
+    free(certs->locked_key);
 }

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* test_tls.c - TLS over streams, with good peers and with bad ones (docs/semantics.md, S36) */
+#include <fcntl.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
 #include <troupe/tls.h>
 
 #include "certs.h"
@@ -114,10 +118,9 @@ static void both_sides_talk_and_say_goodbye(void **state)
     test(talks, run_new(), "OK OK OK OK two OK server:ECLOSED ECLOSED");
 }
 
-static tr_err talks_to_an_address(tr_self *self, void *arg)
+static tr_err talks_to_its_host(tr_self *self, void *arg)
 {
     struct run *run = arg;
-    run->host = "127.0.0.1";
     tr_err err = starts(self, run);
     (void) shakes(self, run);
     tr_stream_close(self, run->ends[0]);
@@ -126,8 +129,19 @@ static tr_err talks_to_an_address(tr_self *self, void *arg)
 
 static void certificate_of_an_address_is_good_for_it(void **state)
 {
+    struct run *run = run_new();
     (void) state;
-    test(talks_to_an_address, run_new(), "OK server:ECLOSED");
+    run->host = "127.0.0.1";
+    test(talks_to_its_host, run, "OK server:ECLOSED");
+}
+
+/* As a name is written that no search domain is to be added to. */
+static void dot_at_the_end_of_a_name_is_no_part_of_it(void **state)
+{
+    struct run *run = run_new();
+    (void) state;
+    run->host = "localhost.";
+    test(talks_to_its_host, run, "OK server:ECLOSED");
 }
 
 static tr_err drinks(tr_self *self, void *arg)
@@ -215,7 +229,9 @@ static tr_err mistrusts(tr_self *self, void *arg)
     struct run *run = arg;
     tr_err err = starts(self, run);
     (void) shakes(self, run);
-    note(&run->notes, "%s", strstr(tr_error(self)->text, "certificate") != NULL ? "certificate" : tr_error(self)->text);
+    char words[64];
+    snprintf(words, sizeof words, "the certificate of %s: ", run->host);
+    note(&run->notes, "%s", strstr(tr_error(self)->text, words) != NULL ? "certificate" : tr_error(self)->text);
     (void) !tr_join(self, run->child, NULL);
     note_err(&run->notes, tr_stream_write(self, run->ends[0], "secret", 6, 10000));
     return err;
@@ -246,7 +262,7 @@ static void insecure_client_takes_any_certificate(void **state)
     (void) state;
     const tr_tls_opts opts = { .size = sizeof opts, .ca_pem = run->others.ca, .insecure = true };
     replace(&run->client, &opts);
-    test(talks_to_an_address, run, "OK server:ECLOSED");
+    test(talks_to_its_host, run, "OK server:ECLOSED");
 }
 
 static tr_err has_no_certificate(tr_self *self, void *arg)
@@ -393,14 +409,167 @@ static void silent_peer_is_given_up(void **state)
     test(gives_up, run_new(), "ETIMEDOUT ECANCELED ETIMEDOUT EKILLED");
 }
 
+/* ---- which protocol is spoken inside ---- */
+
+static tr_err speaks(tr_self *self, void *arg)
+{
+    struct run *run = arg;
+    char protocol[TR_TLS_ALPN_MAX + 1] = "?";
+    tr_err err = tr_tls_accept(self, run->ends[1], run->server, 5000);
+    if (err == TR_OK)
+        err = tr_tls_alpn(self, run->ends[1], protocol);
+    note(&run->notes, "server:%s/%s", tr_err_name(err) + 3, protocol);
+    tr_stream_close(self, run->ends[1]);
+    return TR_OK;
+}
+
+static tr_err agrees(tr_self *self, void *arg)
+{
+    struct run *run = arg;
+    char protocol[TR_TLS_ALPN_MAX + 1] = "?";
+    tr_err err = tr_stream_pair(self, run->ends);
+    note_err(&run->notes, tr_tls_alpn(self, run->ends[0], protocol));
+    if (err == TR_OK)
+        err = tr_spawn(self, speaks, run, &run->child);
+    if (shakes(self, run) == TR_OK) {
+        note_err(&run->notes, tr_tls_alpn(self, run->ends[0], protocol));
+        note(&run->notes, "%s", protocol);
+    } else {
+        note(&run->notes, "%d", strstr(tr_error(self)->text, "protocol") != NULL);
+    }
+    (void) !tr_join(self, run->child, NULL);
+    tr_stream_close(self, run->ends[0]);
+    return err;
+}
+
+static struct run *run_with_alpn(const char *const *client_alpn, const char *const *server_alpn)
+{
+    struct run *run = run_new();
+    const tr_tls_opts client = { .size = sizeof client, .ca_pem = run->certs.ca, .alpn = client_alpn };
+    const tr_tls_opts server = {
+        .size = sizeof server, .cert_pem = run->certs.cert, .key_pem = run->certs.key, .alpn = server_alpn
+    };
+    replace(&run->client, &client);
+    replace(&run->server, &server);
+    return run;
+}
+
+/* S36.5: what both have and the server likes best; nothing where one does not care; else there is no connection */
+static void both_sides_agree_on_a_protocol_or_have_none(void **state)
+{
+    static const char *const many[] = { "http/1.1", "h2", NULL };
+    static const char *const likes_h2[] = { "acme", "h2", "http/1.1", NULL };
+    static const char *const other[] = { "other", NULL };
+    (void) state;
+    test(agrees, run_with_alpn(many, likes_h2), "EINVAL OK OK h2 server:OK/h2");
+    test(agrees, run_with_alpn(many, NULL), "EINVAL OK OK  server:OK/");
+    test(agrees, run_with_alpn(NULL, many), "EINVAL OK OK  server:OK/");
+    test(agrees, run_with_alpn(many, other), "EINVAL server:EBADMSG/? EBADMSG 1");
+}
+
+/* ---- peers that come again ---- */
+
+struct visitor {
+    int fd;
+    SSL_CTX *ctx;
+    SSL_SESSION **session; /* of the visit before */
+};
+
+/* On a thread: a client of OpenSSL's own, which takes up its session again. 1: it could; -1: it was refused. */
+static int visits(void *arg)
+{
+    const struct visitor *v = arg;
+    char c = 'x';
+    SSL *ssl = SSL_new(v->ctx);
+    SSL_set_fd(ssl, v->fd);
+    if (*v->session != NULL)
+        SSL_set_session(ssl, *v->session);
+    bool ok = SSL_connect(ssl) == 1 && SSL_write(ssl, &c, 1) == 1 && SSL_read(ssl, &c, 1) == 1;
+    int result = ok ? SSL_session_reused(ssl) : -1;
+    SSL_SESSION_free(*v->session);
+    *v->session = SSL_get1_session(ssl);
+    (void) SSL_shutdown(ssl);
+    SSL_free(ssl);
+    return result;
+}
+
+static tr_err is_visited_twice(tr_self *self, void *arg)
+{
+    struct run *run = arg;
+    SSL_SESSION *session = NULL;
+    BIO *cert_bio = BIO_new_mem_buf(run->certs.cert, -1), *key_bio = BIO_new_mem_buf(run->certs.key, -1);
+    X509 *cert = PEM_read_bio_X509(cert_bio, NULL, NULL, NULL);
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(key_bio, NULL, NULL, NULL);
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    bool ok = SSL_CTX_use_certificate(ctx, cert) == 1 && SSL_CTX_use_PrivateKey(ctx, key) == 1;
+    tr_err err = ok ? TR_OK : TR_EIO;
+    for (int i = 0; i < 2 && err == TR_OK; i++) {
+        int fd[2], result = -2;
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) != 0)
+            return TR_EIO;
+        err = tr_stream_open(self, fd[1], 0, &run->ends[1]);
+        (void) fcntl(fd[1], F_SETFL, O_NONBLOCK);
+        struct visitor v = { fd[0], ctx, &session };
+        if (err == TR_OK)
+            err = tr_spawn(self, echoes, run, &run->child);
+        if (err == TR_OK)
+            err = tr_offload(self, visits, &v, sizeof v, 5000, &result);
+        close(fd[0]);
+        (void) !tr_join(self, run->child, NULL);
+        note(&run->notes, "%d", result);
+    }
+    SSL_SESSION_free(session);
+    SSL_CTX_free(ctx);
+    X509_free(cert);
+    EVP_PKEY_free(key);
+    BIO_free(cert_bio);
+    BIO_free(key_bio);
+    return err;
+}
+
+static void client_with_a_certificate_may_take_up_its_session_again(void **state)
+{
+    struct run *run = run_new();
+    (void) state;
+    const tr_tls_opts opts = { .size = sizeof opts,
+                               .cert_pem = run->certs.cert,
+                               .key_pem = run->certs.key,
+                               .ca_pem = run->certs.ca,
+                               .verify_peers = true };
+    replace(&run->server, &opts);
+    test(is_visited_twice, run, "server:ECLOSED 0 server:ECLOSED 1");
+}
+
 /* ---- contexts ---- */
 
-static void bad_certificates_are_refused_with_the_reason(void **state)
+/* Nobody is asked at the terminal. */
+static void locked_key_wants_its_password(void **state)
 {
     struct run *run = run_new();
     tr_tls *tls = NULL;
     char why[200] = "";
     (void) state;
+    tr_tls_opts opts = { .size = sizeof opts, .cert_pem = run->certs.cert, .key_pem = run->certs.locked_key };
+    assert_int_equal(tr_tls_create(&opts, &tls, why, sizeof why), TR_EINVAL);
+    assert_non_null(strstr(why, "key_password"));
+    opts.key_password = "wrong";
+    assert_int_equal(tr_tls_create(&opts, &tls, why, sizeof why), TR_EINVAL);
+    opts.key_password = CERTS_PASSWORD;
+    assert_int_equal(tr_tls_create(&opts, &tls, why, sizeof why), TR_OK);
+    tr_tls_destroy(&tls);
+    run_free(run);
+}
+
+static void bad_certificates_are_refused_with_the_reason(void **state)
+{
+    struct run *run = run_new();
+    tr_tls *tls = NULL;
+    char why[200] = "", name[TR_TLS_ALPN_MAX + 1] = "";
+    const char *too_many[300] = { NULL };
+    (void) state;
+    memset(name, 'x', TR_TLS_ALPN_MAX);
+    for (size_t i = 0; i + 1 < sizeof too_many / sizeof too_many[0]; i++)
+        too_many[i] = name;
     const tr_tls_opts bad[] = {
         { .size = 0 },
         { .size = sizeof bad[0], .cert_pem = run->certs.cert },
@@ -410,6 +579,8 @@ static void bad_certificates_are_refused_with_the_reason(void **state)
         { .size = sizeof bad[0], .cert_file = "/nonexistent", .key_file = "/nonexistent" },
         { .size = sizeof bad[0], .ca_file = "/nonexistent" },
         { .size = sizeof bad[0], .ca_pem = "none" },
+        { .size = sizeof bad[0], .alpn = (const char *const[]){ "", NULL } },
+        { .size = sizeof bad[0], .alpn = too_many },
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         why[0] = '\0';
@@ -426,6 +597,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_sides_talk_and_say_goodbye),
         cmocka_unit_test(certificate_of_an_address_is_good_for_it),
+        cmocka_unit_test(dot_at_the_end_of_a_name_is_no_part_of_it),
         cmocka_unit_test(much_goes_both_ways_at_once),
         cmocka_unit_test(session_goes_with_the_stream_and_serves_active_once),
         cmocka_unit_test(certificate_of_an_unknown_authority_is_refused),
@@ -436,6 +608,9 @@ int main(void)
         cmocka_unit_test(cancelled_server_says_goodbye),
         cmocka_unit_test(end_without_a_goodbye_is_not_the_end),
         cmocka_unit_test(silent_peer_is_given_up),
+        cmocka_unit_test(both_sides_agree_on_a_protocol_or_have_none),
+        cmocka_unit_test(client_with_a_certificate_may_take_up_its_session_again),
+        cmocka_unit_test(locked_key_wants_its_password),
         cmocka_unit_test(bad_certificates_are_refused_with_the_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

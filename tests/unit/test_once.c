@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_once.c - active once: one message at a time, for actors without a stack (docs/semantics.md, S32) */
+#include <sys/mman.h>
+
 #include "support/stream_test.h"
 
 struct run {
@@ -164,6 +166,73 @@ static void nothing_is_read_for_who_does_not_ask(void **state)
     assert_string_equal(run.notes.text, "OK x/OK ETIMEDOUT 0");
 }
 
+/* ---- files ---- */
+
+#define FILE_BYTES 1000000
+
+static tr_err asks_a_file_for_much(tr_self *self, void *arg)
+{
+    struct run *run = arg;
+    static const char block[FILE_BYTES];
+    const tr_msg *m;
+    int64_t code = -1;
+    tr_bytes data = { 0 };
+    int fd = memfd_create("much", MFD_CLOEXEC);
+    if (fd < 0 || write(fd, block, sizeof block) != (ssize_t) sizeof block || lseek(fd, 0, SEEK_SET) != 0)
+        return TR_EIO;
+    tr_err err = tr_stream_open(self, fd, 0, &run->ends[0]);
+    note_err(&run->notes, tr_stream_once_exactly(self, run->ends[0], sizeof block, "data"));
+    if (note_err(&run->notes, tr_recv_for(self, 5000, &m)) == TR_OK)
+        tr_args(m, tr_skip(), &data, &code);
+    note(&run->notes, "%zu/%s", data.len, tr_err_name((tr_err) code) + 3);
+    return err;
+}
+
+/* S32.1, S30.10: more than is read in one turn, of what no set ever calls ready */
+static void large_packet_of_a_file_comes_whole(void **state)
+{
+    struct run run = { .notes = { "" } };
+    (void) state;
+    run_streams(asks_a_file_for_much, &run);
+    assert_string_equal(run.notes.text, "OK OK 1000000/OK");
+}
+
+/* ---- closed by somebody else ---- */
+
+static tr_err closes_it(tr_self *self, void *arg)
+{
+    const struct run *run = arg;
+    tr_stream_close(self, run->ends[0]);
+    return TR_OK;
+}
+
+static tr_err is_closed_by_another(tr_self *self, void *arg)
+{
+    struct run *run = arg;
+    tr_err err = TR_OK;
+    for (int queued = 0; queued < 2 && err == TR_OK; queued++) {
+        err = tr_stream_pair(self, run->ends);
+        if (queued)
+            (void) put(self, run->ends[1], "abc");
+        note_err(&run->notes, tr_stream_once(self, run->ends[0], "data"));
+        if (err == TR_OK)
+            err = tr_spawn(self, closes_it, run, &run->child);
+        (void) !tr_join(self, run->child, NULL);
+        note_data(self, run, 1000);
+        note_data(self, run, 0);
+    }
+    return err;
+}
+
+/* S32.6: it would wait for ever; with a message that is queued, too, whose bytes are gone with the stream */
+static void owner_is_told_when_another_closes_what_it_asked(void **state)
+{
+    struct run run = { .notes = { "" } };
+    (void) state;
+    run_streams(is_closed_by_another, &run);
+    assert_string_equal(run.notes.text, "OK /ECLOSED recv:ETIMEDOUT OK /ECLOSED recv:ETIMEDOUT");
+}
+
 /* ---- a behaviour ---- */
 
 struct server {
@@ -271,6 +340,8 @@ int main(void)
         cmocka_unit_test(wish_taken_back_leaves_the_bytes_in_the_stream),
         cmocka_unit_test(nothing_is_read_for_who_does_not_ask),
         cmocka_unit_test(only_the_owner_asks_and_asks_rightly),
+        cmocka_unit_test(large_packet_of_a_file_comes_whole),
+        cmocka_unit_test(owner_is_told_when_another_closes_what_it_asked),
         cmocka_unit_test(behaviour_serves_a_stream_and_its_mailbox_without_a_stack),
         cmocka_unit_test(message_that_found_no_memory_comes_later),
     };
