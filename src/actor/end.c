@@ -260,7 +260,7 @@ static void slot_released(struct worker *w, struct errand *e)
     c->errand.run = slot_given;
     struct worker *to = w->world->worker[c->run.owner_home];
     atomic_store_explicit(&c->run.home, to->index, memory_order_release);
-    errand_post(to, &c->errand);
+    errand_leave(to, &c->errand);
 }
 
 /* Runs on the worker of the owner. */
@@ -270,7 +270,7 @@ static void child_ended(struct worker *w, struct errand *e)
     owner_child_ended(w, c, c->outcome);
     cell_lay_out(c); /* it has a record now: nobody finds it any more, though its slot is not free yet */
     c->errand.run = slot_released;
-    errand_post(w->world->worker[cell_home(c)], &c->errand);
+    errand_leave(w->world->worker[cell_home(c)], &c->errand);
 }
 
 /* The actor is over: its owner is told, and the slot goes back. No memory is needed for that: the cell itself is the

@@ -44,6 +44,7 @@ struct compact {
     int64_t since; /* the window: when it began, and worker.turns and worker.crossed then */
     uint64_t turns, crossed;
     int64_t keep_until, keep_ns; /* nothing is given away before; how long that was in all */
+    int64_t turn_ns;             /* how long a turn took in the last window */
 };
 
 /* What other threads write lies on lines of its own, and the padding between them is what it costs.
@@ -152,14 +153,20 @@ static inline bool worker_has_ready(const struct worker *w)
 
 /* ---- other threads ---- */
 
+/* Makes a worker look up if it is awake; a sleeping one does when something else wakes it. Thread: any. */
+static inline void worker_note(struct worker *w, unsigned why)
+{
+    if (!(atomic_load(&w->attention) & why))
+        atomic_fetch_or(&w->attention, why);
+}
+
 /* Makes a worker look up, and wakes it if it sleeps. Pairs with the sleeper, who says that it sleeps and then looks at
  * attention once more: one of the two sees the other. Thread: any, or a signal handler. */
 void worker_wake_up(struct worker *w);
 
 static inline void worker_nudge(struct worker *w, unsigned why)
 {
-    if (!(atomic_load(&w->attention) & why))
-        atomic_fetch_or(&w->attention, why);
+    worker_note(w, why);
     unsigned sound = 1;
     if (atomic_load(&w->asleep) == 1 && atomic_compare_exchange_strong(&w->asleep, &sound, 2))
         worker_wake_up(w);
@@ -269,6 +276,9 @@ void worker_send_off(struct worker *w, struct cell *c, unsigned to, bool ready);
 
 /* Hands e, whose run must be set, to a worker; sched/post.c. Thread: any. Does not fail, and does not block. */
 void errand_post(struct worker *to, struct errand *e);
+
+/* The same for what can wait until the worker is awake for another reason. */
+void errand_leave(struct worker *to, struct errand *e);
 
 /* Whether this self is the one that runs; self_is_current: and if not, debug mode says so. */
 static inline bool self_is_running(const struct tr_self *self)

@@ -29,6 +29,16 @@ static void keep(struct worker *w)
     c->keep_until = w->now + c->keep_ns;
 }
 
+/* Returns how many turns there were. */
+static int64_t measure(struct worker *w, int64_t spent)
+{
+    struct compact *c = &w->compact;
+    int64_t turns = (int64_t) (atomic_load_explicit(&w->turns, memory_order_relaxed) - c->turns);
+    if (turns > 0)
+        c->turn_ns = spent / turns;
+    return turns;
+}
+
 void compact_restart(struct worker *w)
 {
     struct compact *c = &w->compact;
@@ -37,13 +47,18 @@ void compact_restart(struct worker *w)
     c->crossed = w->crossed;
 }
 
+void compact_pause(struct worker *w)
+{
+    (void) measure(w, w->now - w->compact.since);
+}
+
 void compact_look(struct worker *w)
 {
     struct compact *c = &w->compact;
     int64_t spent = w->now - c->since;
     if (w->world->workers == 1 || spent < WINDOW_NS)
         return;
-    int64_t turns = (int64_t) (atomic_load_explicit(&w->turns, memory_order_relaxed) - c->turns);
+    int64_t turns = measure(w, spent);
     if (talk_prevails(w, w->crossed - c->crossed, spent))
         keep(w);
     else if (spent > turns * LONG_TURN_NS)

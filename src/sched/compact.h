@@ -20,7 +20,8 @@
 /* Looks at what has been since the last time. In the gate, between turns, when the clock has just been read. */
 void compact_look(struct worker *w);
 
-/* The worker slept: what was before says nothing. */
+/* Around a sleep: what a turn took is noted, and what was before says nothing of what comes. */
+void compact_pause(struct worker *w);
 void compact_restart(struct worker *w);
 
 #endif

@@ -37,11 +37,14 @@ static void queue_stack_batch(struct worker *w)
 {
     if (w->batch_head == NULL)
         return;
+    bool several = w->batch_head != w->batch_tail;
     w->batch_tail->next = w->front_head;
     if (w->front_head == NULL)
         w->front_tail = w->batch_tail;
     w->front_head = w->batch_head;
     w->batch_head = w->batch_tail = NULL;
+    if (several && __builtin_expect(atomic_load_explicit(&w->world->hungry, memory_order_relaxed) != 0, 0))
+        share_offer(w);
 }
 
 /* Everybody in front goes behind those who have waited longest. */
@@ -327,6 +330,7 @@ static void loop_sleep(struct sched *s)
     if (w->traced_turn != 0)
         debug_turn_ends(w);
     if (w->world->workers > 1) {
+        compact_pause(w);
         share_ask(w);
         (void) share_linger(w, LINGER_LAST_NS);
     }
@@ -338,11 +342,12 @@ static void loop_sleep(struct sched *s)
     atomic_store(&w->asleep, 0);
     ticker_worker_wakes(&s->crew->ticker);
     if (w->world->workers > 1) {
-        share_fed(w);
         worker_refresh(w);
         compact_restart(w);
     }
     attend(s);
+    if (worker_has_ready(w)) /* else what woke it was not for its actors, and it is as hungry as before */
+        share_fed(w);
 }
 
 /* Nothing is ready and nothing can be but by the clock: a virtual one jumps. False: nothing to jump to. */
@@ -407,11 +412,15 @@ static void loop_idle(struct tr_self *self)
     struct sched *s = sched_of(w);
     if (s->mode == LOOP_RUN && w->world->workers > 1 && share_linger(w, LINGER_FIRST_NS)) {
         loop_look_up(self);
+        if (worker_has_ready(w))
+            share_fed(w);
         return;
     }
     attend(s);
-    if (worker_has_ready(w))
+    if (worker_has_ready(w)) {
+        share_fed(w);
         return;
+    }
     if (must_leave(s, false)) {
         loop_leave(self);
         return;

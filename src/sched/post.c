@@ -9,13 +9,24 @@
 
 /* ---- errands ---- */
 
-void errand_post(struct worker *to, struct errand *e)
+static void errand_push(struct worker *to, struct errand *e)
 {
     struct errand *next = atomic_load_explicit(&to->errands, memory_order_relaxed);
     do
         e->next = next; /* the exchange in errands_run pairs with the swap, and sees e and what it says */
     while (!atomic_compare_exchange_weak(&to->errands, &next, e));
+}
+
+void errand_post(struct worker *to, struct errand *e)
+{
+    errand_push(to, e);
     worker_nudge(to, ATTENTION_MAIL);
+}
+
+void errand_leave(struct worker *to, struct errand *e)
+{
+    errand_push(to, e);
+    worker_note(to, ATTENTION_MAIL);
 }
 
 static bool errands_run(struct worker *w)

@@ -7,7 +7,9 @@
 #include "actor/worker.h"
 #include "base/clock.h"
 
-#define LOOK_MAX 4096 /* entries of a run queue that are looked at in one go */
+#define LOOK_MAX 4096       /* entries of a run queue that are looked at in one go */
+#define OFFER_WORK_NS 50000 /* what it takes to wake a worker: less is done sooner here */
+#define OFFER_TURN_NS 800   /* so counting to that is 63 entries at most */
 
 /* ---- what may move ---- */
 
@@ -135,6 +137,19 @@ void share_out(struct worker *w)
         chain_give(to, &chain);
     else /* one alone stays: it most likely serves those that are suspended here, and every message would cross */
         atomic_fetch_or(&world->hungry, UINT64_C(1) << to->index);
+}
+
+void share_offer(struct worker *w)
+{
+    int64_t work = 0, turn = w->compact.turn_ns;
+    if (turn < OFFER_TURN_NS || worker_keeps(w))
+        return;
+    for (const struct runnable *r = w->front_head; r != NULL && work < OFFER_WORK_NS; r = r->next)
+        work += turn;
+    for (const struct runnable *r = w->fifo_head; r != NULL && work < OFFER_WORK_NS; r = r->next)
+        work += turn;
+    if (work >= OFFER_WORK_NS)
+        atomic_fetch_or_explicit(&w->attention, ATTENTION_SHARE, memory_order_relaxed);
 }
 
 bool share_receive(struct worker *w)

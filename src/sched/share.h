@@ -20,6 +20,10 @@ struct worker;
 /* Gives ready actors to hungry workers. In the gate, between turns. */
 void share_out(struct worker *w);
 
+/* A turn has made several ready, and somebody has nothing to do: if what is ready here is worth waking another worker,
+ * it is given at the next look up, not at the next tick. In the gate. */
+void share_offer(struct worker *w);
+
 /* Takes what was given to it into its run queue. Returns whether there was anything. */
 bool share_receive(struct worker *w);
 

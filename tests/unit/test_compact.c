@@ -5,6 +5,7 @@
 #include "actor/self.h"
 #include "base/clock.h"
 #include "sched/compact.h"
+#include "sched/share.h"
 #include "support/workers.h"
 
 /* ---- when ---- */
@@ -100,6 +101,48 @@ static void a_sleep_ends_what_was_seen(void **state)
     compact_restart(w);
     compact_look(w);
     assert_false(worker_keeps(w));
+}
+
+/* ---- what is worth waking another worker ---- */
+
+/* Whether n ready actors whose turns take that long are offered at once. */
+static bool offers(struct worker *w, unsigned n, int64_t turn_ns)
+{
+    static struct runnable ready[64];
+    for (unsigned i = 0; i < n; i++)
+        ready[i].next = i + 1 < n ? &ready[i + 1] : NULL;
+    w->front_head = n > 0 ? &ready[0] : NULL;
+    w->front_tail = n > 0 ? &ready[n - 1] : NULL;
+    w->compact.turn_ns = turn_ns;
+    atomic_store(&w->attention, 0);
+    share_offer(w);
+    return atomic_load(&w->attention) == ATTENTION_SHARE;
+}
+
+static void work_worth_a_wake_up_is_offered_at_once(void **state)
+{
+    (void) state;
+    struct worker *w = worker_of(2);
+    assert_true(offers(w, 10, 5000));
+    assert_false(offers(w, 9, 5000));
+    assert_false(offers(w, 0, 5000));
+    assert_true(offers(w, 63, 800));
+    assert_false(offers(w, 64, 100)); /* done here before the other is awake */
+    pass(w, 1, 3000, 1500);
+    assert_false(offers(w, 64, 5000)); /* talk prevails */
+}
+
+static void turns_are_measured_up_to_a_sleep(void **state)
+{
+    (void) state;
+    struct worker *w = worker_of(2);
+    atomic_fetch_add(&w->turns, 20);
+    w->now += 100000;
+    compact_pause(w);
+    assert_int_equal(w->compact.turn_ns, 5000);
+    compact_restart(w);
+    compact_pause(w); /* nothing was done: what was known stays */
+    assert_int_equal(w->compact.turn_ns, 5000);
 }
 
 /* ---- where to ---- */
@@ -292,6 +335,8 @@ int main(void)
         cmocka_unit_test(actors_stay_longer_each_time_that_moving_does_not_pay),
         cmocka_unit_test(long_turns_are_shared_at_once),
         cmocka_unit_test(a_sleep_ends_what_was_seen),
+        cmocka_unit_test(work_worth_a_wake_up_is_offered_at_once),
+        cmocka_unit_test(turns_are_measured_up_to_a_sleep),
         cmocka_unit_test(who_is_talked_to_goes_to_the_worker_with_the_lower_number),
         cmocka_unit_test(what_is_sent_to_an_actor_that_is_on_its_way_here_arrives),
     };
