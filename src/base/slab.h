@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/sanitizer.h"
+
 struct depot;
 
 struct slab {
@@ -42,8 +44,9 @@ void depot_fini(struct depot *d);
 /* From now on s exchanges batches through d. */
 void slab_join(struct slab *s, struct depot *d);
 
-/* Handed out less taken back; below 0 where the objects of other slabs end. */
-static inline ptrdiff_t slab_live(const struct slab *s)
+/* Handed out less taken back; below 0 where the objects of other slabs end. Thread: its own; another's sees two words
+ * of now or just before, and may for a moment be a batch off. */
+SANITIZER_MAY_RACE static inline ptrdiff_t slab_live(const struct slab *s)
 {
     return s->spare + s->give_at;
 }
