@@ -117,6 +117,13 @@ static void probe_home(struct worker *w, const struct probe *p, const struct cel
     }
 }
 
+/* Of waits that would all find the same cycle, the one of the highest address is told, and the others go on: their
+ * probes end where its own begin. One that lasts longer does not find it anyway. */
+static bool is_left_to(const struct probe *p, const struct cell *c, const struct tr_self *blocked)
+{
+    return list_is_linked(&blocked->far) && patience_of(blocked) == p->deadline && cell_id(c) > p->origin;
+}
+
 /* Runs at the home of an actor for whom somebody waits. */
 static void probe_arrive(struct worker *w, struct errand *e)
 {
@@ -130,8 +137,10 @@ static void probe_arrive(struct worker *w, struct errand *e)
     if (c != NULL && cell_id(c) == p->origin) {
         probe_home(w, p, c);
     } else if (blocked != NULL && patience_of(blocked) >= p->deadline) {
-        words_add(p, c);
-        wait_follow(w, p, blocked);
+        if (!is_left_to(p, c, blocked)) {
+            words_add(p, c);
+            wait_follow(w, p, blocked);
+        }
     } else if (blocked == NULL && c != NULL && c->ext != NULL && c->ext->stands_for != 0) {
         words_add(p, c);
         probe_send(w, p, c->ext->stands_for);
