@@ -141,9 +141,7 @@ TR_API const tr_msg *tr_start_args(tr_self *self);
 /* One message on its way; what is sent to one actor by another arrives in that order. A full mailbox acts by its
  * policy: by default this suspends within the effective deadline (30 s if there is none). From a cancelled actor it
  * still goes out if there is room. Errors: TR_EINVAL (a value that cannot travel, nil address), TR_ENOPROC (ended),
- * TR_EFULL, TR_EUNSENT (the deadline came before there was room), TR_ECANCELED, TR_EDEADLK, TR_ETOOBIG, TR_ENOMEM. Use
- * tr_send(self, to, "tag", ...). */
-TR_API tr_err tr_send_values(tr_self *self, tr_addr to, const tr_value *values, size_t n);
+ * TR_EFULL, TR_EUNSENT (the deadline came before there was room), TR_ECANCELED, TR_EDEADLK, TR_ETOOBIG, TR_ENOMEM. */
 #define tr_send(self, to, ...) tr_send_any((self), (to), TR_VALUES(__VA_ARGS__))
 
 /* As tr_send, but never suspends: TR_EFULL if there is no room now. */
@@ -167,8 +165,7 @@ TR_API TR_MUST_CHECK tr_err tr_recv_for(tr_self *self, int64_t timeout_ms, const
 
 /* Answers a request: values alone, none for a bare acknowledgement. Never suspends, never refused. m stays lent as
  * before; answered once only. Errors: TR_ESTATE (no request, or answered already), TR_EINVAL, TR_ENOMEM. An asker that
- * gave up is no error. Use tr_reply(self, m) or tr_reply(self, m, "hello", name). */
-TR_API tr_err tr_reply_values(tr_self *self, const tr_msg *m, const tr_value *values, size_t n);
+ * gave up is no error. tr_reply(self, m), or tr_reply(self, m, "hello", name). */
 #define tr_reply(self, ...) TR_CAT(TR_REPLY_, TR_ONE_OR_MORE(__VA_ARGS__))(self, __VA_ARGS__)
 #define TR_REPLY_1(self, m) tr_reply_any((self), (m), NULL, 0)
 #define TR_REPLY_N(self, m, ...) tr_reply_any((self), (m), TR_VALUES(__VA_ARGS__))

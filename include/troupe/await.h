@@ -23,8 +23,6 @@ extern "C" {
  * TR_ENOPROC, TR_EDOWN, TR_ENOREPLY, TR_EUNKNOWN, TR_EBADMSG, TR_EFULL, TR_EDEADLK, TR_ECANCELED, TR_EINVAL,
  * TR_ETOOBIG, TR_ENOMEM. Use tr_ask(self, to, &reply, "tag", ...), or tr_ask_for(self, to, timeout_ms, &reply, "tag",
  * ...) for a deadline of its own. */
-TR_API TR_MUST_CHECK tr_err tr_ask_values(tr_self *self, tr_addr to, int64_t timeout_ms, const tr_msg **reply,
-                                          const tr_value *values, size_t n);
 #define tr_ask(self, to, reply, ...) tr_ask_any((self), (to), TR_FOREVER, (reply), TR_VALUES(__VA_ARGS__))
 #define tr_ask_for(self, to, timeout_ms, reply, ...) \
     tr_ask_any((self), (to), (timeout_ms), (reply), TR_VALUES(__VA_ARGS__))

@@ -36,6 +36,7 @@ TR_API TR_MUST_CHECK tr_err tr_ask_small(tr_self *self, tr_addr to, int64_t time
                                          const tr_small *m);
 TR_API tr_err tr_reply_small(tr_self *self, const tr_msg *request, const tr_small *m);
 
+/* What tr_send, tr_ask, tr_reply and tr_args are of a list of values. */
 TR_API tr_err tr_send_values(tr_self *self, tr_addr to, const tr_value *values, size_t n);
 TR_API TR_MUST_CHECK tr_err tr_ask_values(tr_self *self, tr_addr to, int64_t timeout_ms, const tr_msg **reply,
                                           const tr_value *values, size_t n);

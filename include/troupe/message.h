@@ -50,7 +50,6 @@ TR_API bool tr_msg_is(const tr_msg *m, const char *tag, const tr_dest *dests, si
 /* Stores all values behind the tag. Errors: TR_EBADMSG if their number or a type does not fit, and nothing is stored.
  * In a handler whose row was checked it cannot fail, if the variables are as wide as the types (an optional value goes
  * into a tr_item). Use tr_args(m, &n, &name). */
-TR_API tr_err tr_msg_args(const tr_msg *m, const tr_dest *dests, size_t n);
 #define tr_args(m, ...) tr_args_any((m), TR_DESTS(__VA_ARGS__))
 
 /* Writes m as text for people: add 42 "x" <3.1> [1, 2] {"k": nil} bin(5)"68656c6c6f". At most size bytes with the NUL;

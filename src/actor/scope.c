@@ -265,7 +265,9 @@ tr_err tr_scope_run(tr_self *self, const tr_scope_opts *opts, tr_scope_fn *fn, v
     struct scope *s;
     if (!self_is_current(self))
         return TR_ESTATE;
-    tr_err err = fn == NULL ? fn_missing(self) : opts_check(self, opts);
+    if (fn == NULL)
+        return fn_missing(self);
+    tr_err err = opts_check(self, opts);
     if (err == TR_OK)
         err = scope_open(self, opts, false, &s);
     if (err != TR_OK)
@@ -281,7 +283,9 @@ tr_err scope_run_under(tr_self *self, const tr_scope_opts *opts, tr_body_fn *fn,
     struct scope *s;
     if (!self_is_current(self))
         return TR_ESTATE;
-    tr_err err = fn == NULL ? fn_missing(self) : scope_open(self, opts, true, &s);
+    if (fn == NULL)
+        return fn_missing(self);
+    tr_err err = scope_open(self, opts, true, &s);
     if (err != TR_OK)
         return err;
     s->runs = true;

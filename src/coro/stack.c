@@ -160,8 +160,8 @@ void stack_pool_give(struct stack_pool *p)
     size_t n = p->idle_len - STACK_BATCH, room = STACK_KEPT - d->idle_len;
     n = n < room ? n : room;
     if (n > 0 && array_reserve((void ***) (void *) &d->idle, &d->idle_cap, d->idle_len + n)) {
-        memcpy(d->idle + d->idle_len, p->idle, n * sizeof *p->idle);
-        memmove(p->idle, p->idle + n, (p->idle_len - n) * sizeof *p->idle);
+        memcpy(d->idle + d->idle_len, p->idle, n * sizeof(struct coro *));
+        memmove(p->idle, p->idle + n, (p->idle_len - n) * sizeof(struct coro *));
         d->idle_len += n;
         p->idle_len -= n;
         p->stacks -= n;
@@ -180,7 +180,7 @@ static bool depot_take(struct stack_pool *p)
     if (n > 0 && !pool_reserve(p, n))
         n = 0;
     if (n > 0)
-        memcpy(p->idle, d->idle + d->idle_len - n, n * sizeof *p->idle);
+        memcpy(p->idle, d->idle + d->idle_len - n, n * sizeof(struct coro *));
     d->idle_len -= n;
     p->idle_len += n;
     p->stacks += n;

@@ -85,8 +85,8 @@ static inline bool small_pack_values(const tr_value *v, size_t n, uint64_t tag, 
         return false;
     s->tag = tag;
     s->shape = TR_SHAPE(tag_len, n, n > 0 ? v[0].type : 0, n > 1 ? v[1].type : 0);
-    for (size_t i = 0; i < n; i++)
-        s->value[i] = v[i].v.u;
+    s->value[0] = n > 0 ? v[0].v.u : 0;
+    s->value[1] = n > 1 ? v[1].v.u : 0;
     return true;
 }
 
