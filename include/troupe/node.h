@@ -157,7 +157,8 @@ TR_API void tr_node_stats_get(const tr_node *node, tr_node_stats *stats);
 
 /* Writes every living actor to out, one a line: address, name, state, what it waits for, mailbox. The other workers
  * stand still while their actors are written. Where one cannot be stopped (an instrument blocks in it), its actors'
- * lines say so, and have no registered names and no waits. Thread: as tr_node_stats_get. */
+ * lines say so, and have no registered names and no waits. Thread: as tr_node_stats_get. tr_debug_print (debug.h) has
+ * the tree, since when, and the stacks, from any thread. */
 TR_API void tr_node_print(const tr_node *node, FILE *out);
 
 #ifdef __cplusplus
