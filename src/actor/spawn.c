@@ -211,11 +211,14 @@ tr_err spawn_actor(struct worker *w, struct owner *owner, const tr_spawn_opts *o
 
 /* ---- the public calls ---- */
 
-static struct owner *owner_for(struct tr_self *self, tr_scope *scope, unsigned flags)
+struct owner *spawn_owner(struct tr_self *self, tr_scope *scope, unsigned flags)
 {
     if (scope != NULL)
         return &((struct scope *) scope)->owner;
-    return flags & TR_SPAWN_DETACHED ? &self->worker->root : owner_of(self->worker, self->cell);
+    if (flags & TR_SPAWN_DETACHED)
+        return &self->worker->root;
+    struct owner *o = owner_of(self->worker, self->cell);
+    return self->cell->owned != NULL ? o : NULL; /* the node's it may not be: it may share memory with its spawner */
 }
 
 tr_err tr_spawn_with(tr_self *self, const tr_spawn_opts *opts, tr_addr *to)
@@ -229,7 +232,10 @@ tr_err tr_spawn_with(tr_self *self, const tr_spawn_opts *opts, tr_addr *to)
     if (opts->scope != NULL && ((struct scope *) opts->scope)->self->worker != self->worker)
         return error_set(self, TR_EINVAL, "spawn",
                          "that scope lives on another worker: only actors that share its worker can spawn into it");
-    tr_err err = spawn_actor(self->worker, owner_for(self, opts->scope, opts->flags), opts, false, &c, why, sizeof why);
+    struct owner *owner = spawn_owner(self, opts->scope, opts->flags);
+    if (owner == NULL)
+        return error_set(self, TR_ENOMEM, "spawn", "out of memory");
+    tr_err err = spawn_actor(self->worker, owner, opts, false, &c, why, sizeof why);
     if (err != TR_OK)
         return error_set(self, err, "spawn", "%s", why);
     if (to != NULL)

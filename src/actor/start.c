@@ -63,13 +63,6 @@ static tr_err start_ask(struct tr_self *self, struct cell *c, int64_t timeout_ms
     return TR_OK;
 }
 
-static struct owner *owner_for(struct tr_self *self, const tr_spawn_opts *opts)
-{
-    if (opts->scope != NULL)
-        return &((struct scope *) opts->scope)->owner;
-    return opts->flags & TR_SPAWN_DETACHED ? &self->worker->root : owner_of(self->worker, self->cell);
-}
-
 /* In the gate, so that it does not move before it has its request. */
 static tr_err start_spawn(struct tr_self *self, const tr_spawn_opts *opts, int64_t timeout_ms, tr_pending *pending,
                           tr_addr *who)
@@ -79,7 +72,10 @@ static tr_err start_spawn(struct tr_self *self, const tr_spawn_opts *opts, int64
     struct worker *w = self->worker;
     tr_spawn_opts held = *opts;
     held.flags |= SPAWN_HELD;
-    tr_err err = spawn_actor(w, owner_for(self, opts), &held, false, &c, why, sizeof why);
+    struct owner *owner = spawn_owner(self, opts->scope, opts->flags);
+    if (owner == NULL)
+        return error_set(self, TR_ENOMEM, "start", "out of memory");
+    tr_err err = spawn_actor(w, owner, &held, false, &c, why, sizeof why);
     if (err != TR_OK) {
         error_set(self, err, "start", "%s", why);
         return err;

@@ -211,9 +211,10 @@ static int reap(void *arg)
     bool ended = c->grace_ms >= 0 && reap_within(c, c->grace_ms);
     if (!ended || c->group)
         (void) child_kill(c, SIGKILL);
-    int rc = c->reaped ? 0 : waitid(P_PID, (id_t) c->pid, NULL, WEXITED); /* dies for certain, now or soon */
+    siginfo_t how;
+    int rc = c->reaped ? 0 : waitid(P_PID, (id_t) c->pid, &how, WEXITED); /* dies for certain, now or soon */
     while (rc != 0 && errno == EINTR)
-        rc = waitid(P_PID, (id_t) c->pid, NULL, WEXITED);
+        rc = waitid(P_PID, (id_t) c->pid, &how, WEXITED);
     if (c->pidfd >= 0)
         close(c->pidfd);
     mem_free(c);

@@ -12,14 +12,16 @@
 
 #include <cmocka.h>
 
-/* Valgrind delivers signals at its own pace and writes on standard error: what is about either is skipped there. */
-#define SKIP_UNDER_VALGRIND()                                                             \
-    do {                                                                                  \
-        const char *preload = getenv("LD_PRELOAD");                                       \
-        if (preload != NULL && strstr(preload, "vgpreload") != NULL) {                    \
-            print_message("skipped: under Valgrind signals and standard error differ\n"); \
-            skip();                                                                       \
-        }                                                                                 \
+#define SKIP_UNDER_VALGRIND_BECAUSE(why)                               \
+    do {                                                               \
+        const char *preload = getenv("LD_PRELOAD");                    \
+        if (preload != NULL && strstr(preload, "vgpreload") != NULL) { \
+            print_message("skipped: under Valgrind " why "\n");        \
+            skip();                                                    \
+        }                                                              \
     } while (0)
+
+/* Valgrind delivers signals at its own pace and writes on standard error: what is about either is skipped there. */
+#define SKIP_UNDER_VALGRIND() SKIP_UNDER_VALGRIND_BECAUSE("signals and standard error differ")
 
 #endif

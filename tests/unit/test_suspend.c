@@ -252,7 +252,7 @@ static tr_err wait_rate(tr_self *self, struct scene *s)
 
 static tr_err wait_flow_next(tr_self *self, struct scene *s)
 {
-    tr_flow flow;
+    tr_flow flow = { 0 };
     const tr_msg *part;
     tr_err err = tr_flow_open(self, s->source, NULL, &flow, "nothing");
     if (err == TR_OK)
@@ -263,7 +263,7 @@ static tr_err wait_flow_next(tr_self *self, struct scene *s)
 
 static tr_err wait_flow_write(tr_self *self, struct scene *s)
 {
-    tr_flow flow;
+    tr_flow flow = { 0 };
     const tr_flow_opts opts = { .size = sizeof opts, .parts_max = 1 };
     tr_err err = tr_flow_open(self, s->source, &opts, &flow, "nothing");
     while (err == TR_OK)
