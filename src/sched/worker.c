@@ -229,8 +229,8 @@ tr_err sched_run(struct sched *s, enum loop_mode mode, int64_t budget_ms, bool *
     current = outer;
     atomic_store(&w->asleep, 1); /* from here on what is handed over writes to the eventfd */
     gate_leave(&w->gate);
-    if (atomic_load(&w->attention) & ~(unsigned) ATTENTION_TICK)
-        poll_wake(&s->poller);
+    if ((mode == LOOP_STEP && *more) || (atomic_load(&w->attention) & ~(unsigned) ATTENTION_TICK))
+        poll_wake(&s->poller); /* the descriptor says that there is something to do */
     return TR_OK;
 }
 

@@ -138,8 +138,10 @@ static void step_keeps_to_its_budget(void **state)
     tr_node *node = node_new((tr_node_opts){ 0 });
     (void) state;
     node_spawn(node, never_idle, &run, NULL);
+    struct pollfd item = { .fd = tr_node_fd(node), .events = POLLIN };
     assert_true(tr_node_step(node, 1));
     assert_true(run.n > 0);
+    assert_int_equal(poll(&item, 1, 0), 1); /* for who looks at nothing else */
     assert_false(tr_node_is_done(node));
     tr_node_stop(node, NULL);
     while (!tr_node_is_done(node))
